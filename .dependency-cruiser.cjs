@@ -1,0 +1,119 @@
+// The arrows between the rooms of src (ARCHITECTURE.md). A room may import what stands in an
+// earlier rank and nothing else; rooms of one rank do not know each other.
+const ranks = [
+  ['core'],
+  ['host', 'ibkr'],
+  ['diagnostics'],
+  ['preflight'],
+  ['monitor', 'runner', 'trading'],
+  ['daemon'],
+  ['ui', 'cli'],
+];
+
+/** Beyond the ranks: the simulator stands aside, and only the CLI starts it. */
+const alsoAllowed = { cli: ['^src/simulator/'] };
+
+const arrows = ranks.flatMap((rooms, rank) =>
+  rooms.map((room) => {
+    const allowed = [...ranks.slice(0, rank).flat(), room].map((name) => `^src/${name}/`);
+    return {
+      name: `${room}-arrow`,
+      comment: `${room} may import only itself and earlier rooms`,
+      severity: 'error',
+      from: { path: `^src/${room}/` },
+      to: { path: '^src/', pathNot: [...allowed, ...(alsoAllowed[room] ?? [])] },
+    };
+  }),
+);
+
+const roomNames = [...ranks.flat(), 'simulator'].join('|');
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    ...arrows,
+    {
+      name: 'simulator-arrow',
+      comment:
+        'the simulator knows only core and the message codes, so that it cannot agree with our own mistakes',
+      severity: 'error',
+      from: { path: '^src/simulator/' },
+      to: { path: '^src/', pathNot: ['^src/(simulator|core)/', '^src/ibkr/messageCodes\\.ts$'] },
+    },
+    {
+      name: 'unknown-room',
+      comment: 'a folder of src without a rank has no arrows: give it one here',
+      severity: 'error',
+      from: {},
+      to: { path: '^src/[^/]+/', pathNot: `^src/(${roomNames})/` },
+    },
+    {
+      name: 'nothing-imports-an-entry',
+      comment: 'entries compose the rooms; nothing depends on them',
+      severity: 'error',
+      from: {},
+      to: { path: '^src/[^/]+\\.ts$' },
+    },
+    {
+      name: 'vscode-only-in-ui',
+      comment: 'everything else also runs in the daemon, the runner and the CLI',
+      severity: 'error',
+      from: {
+        path: '^(src|test|bench)/',
+        pathNot: ['^src/ui/', '^src/extension\\.ts$', '^test/host/'],
+      },
+      to: { path: '(^|/)(@types/)?vscode(/|$)' },
+    },
+    {
+      name: 'stoqey-only-in-session',
+      comment: 'its constructor reads .env files and it can send orders: one file guards both',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/ibkr/session\\.ts$' },
+      to: { path: '(^|/)@stoqey/ib(/|$)' },
+    },
+    {
+      name: 'pure-rooms-do-no-io',
+      comment: 'core and diagnostics are decided by their arguments alone',
+      severity: 'error',
+      from: { path: '^src/(core|diagnostics)/' },
+      to: {
+        path: '^(node:)?(child_process|cluster|dgram|dns|fs|http|http2|https|net|sqlite|tls|worker_threads)(/|$)',
+      },
+    },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'src-stands-alone',
+      comment: 'what we ship uses neither tests and scripts nor development packages',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|bench|scripts)/' },
+    },
+    {
+      name: 'no-development-packages',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev'], pathNot: '(^|/)@types/' },
+    },
+    {
+      name: 'everything-resolves',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '^vscode$' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|dist-test|\\.host|\\.demo)/' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'types', 'default'],
+    },
+  },
+};

@@ -1,0 +1,87 @@
+// Pictures of the real workbench with the extension and a simulated TWS:
+//   npm run screenshots -- FOLDER [--fault NAME] [--command TITLE]... [--only light,narrow]
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { writeSampleWorkspace } from '../test/host/sampleWorkspace.mjs';
+import { openWorkbench, runCommand } from '../test/host/workbench.mjs';
+import { buildBundles } from './build.mjs';
+import { ensureHost } from './host.mjs';
+import { packageExtension } from './package.mjs';
+import { endTree } from './support/processes.mjs';
+import { HumanError, main } from './support/project.mjs';
+import { spawnSimulator } from './support/simulator.mjs';
+
+const views = {
+  light: { theme: 'light', width: 1280, height: 800 },
+  dark: { theme: 'dark', width: 1280, height: 800 },
+  hc: { theme: 'hc', width: 1280, height: 800 },
+  narrow: { theme: 'light', width: 700, height: 800 },
+};
+
+/** A picture has no event to wait for: animations and toasts settle in this time. */
+const settleMs = 4000;
+
+function parseOptions(args) {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      fault: { type: 'string' },
+      command: { type: 'string', multiple: true, default: ['Robo: Test IBKR Connection'] },
+      only: { type: 'string', default: Object.keys(views).join(',') },
+    },
+  });
+  const names = values.only.split(',');
+  const unknown = names.find((name) => views[name] === undefined);
+  if (unknown !== undefined || positionals.length !== 1) {
+    throw new HumanError(
+      `Usage: npm run screenshots -- FOLDER [--fault NAME] [--command TITLE]... [--only ${Object.keys(views).join(',')}]`,
+    );
+  }
+  return { folder: path.resolve(positionals[0]), names, ...values };
+}
+
+async function takePicture(name, options, shared) {
+  const home = mkdtempSync(path.join(tmpdir(), 'robo-view-'));
+  const { child, endpoint } = await spawnSimulator({ fault: options.fault });
+  let workbench;
+  try {
+    const workspace = writeSampleWorkspace(path.join(home, 'workspace'), { port: endpoint.port });
+    workbench = await openWorkbench({
+      host: shared.host,
+      home,
+      folder: workspace,
+      extensions: [shared.vsix],
+      ...views[name],
+    });
+    await delay(settleMs);
+    for (const title of options.command) {
+      await runCommand(workbench.page, title);
+      await delay(settleMs);
+    }
+    const file = path.join(options.folder, `${name}.png`);
+    await workbench.page.screenshot({ path: file });
+    console.log(file);
+  } finally {
+    await workbench?.close();
+    await endTree(child);
+    rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+await main(async (args) => {
+  const options = parseOptions(args);
+  mkdirSync(options.folder, { recursive: true });
+  await buildBundles();
+  const packages = mkdtempSync(path.join(tmpdir(), 'robo-view-'));
+  try {
+    const shared = { host: await ensureHost(), vsix: path.join(packages, 'robo.vsix') };
+    await packageExtension(shared.vsix);
+    for (const name of options.names) await takePicture(name, options, shared);
+  } finally {
+    rmSync(packages, { recursive: true, force: true });
+  }
+});

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+interface Counted {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: readonly string[];
+  readonly why?: string;
+}
+
+interface Scripts {
+  readonly judge: (counted: Counted | undefined, exitCode: number) => Counted;
+  readonly whyModulesDoNotFit: (folder: string) => string | undefined;
+}
+
+/** The scripts are plain JavaScript, so that they run before anything is installed. */
+async function load(name: string): Promise<Scripts> {
+  const file = path.resolve(__dirname, '../../scripts/support', name);
+  return (await import(pathToFileURL(file).href)) as Scripts;
+}
+
+describe('A tier of npm test', () => {
+  const counted = (passed: number, failed: number): Counted => ({ passed, failed, skipped: [] });
+  const cases = [
+    { title: 'passes as counted', counted: counted(3, 0), exitCode: 0, failed: 0 },
+    { title: 'fails as counted', counted: counted(3, 2), exitCode: 2, failed: 2 },
+    { title: 'fails without any test', counted: counted(0, 0), exitCode: 0, failed: 1 },
+    { title: 'fails when it ended without a count', counted: undefined, exitCode: 0, failed: 1 },
+    { title: 'fails on an exit code alone', counted: counted(3, 0), exitCode: 1, failed: 1 },
+  ];
+  for (const { title, counted: given, exitCode, failed } of cases) {
+    it(title, async () => {
+      const { judge } = await load('tiers.mjs');
+      assert.equal(judge(given, exitCode).failed, failed);
+    });
+  }
+
+  it('keeps the names of skipped tests when everything was skipped', async () => {
+    const { judge } = await load('tiers.mjs');
+    const result = judge({ passed: 0, failed: 0, skipped: ['a test'] }, 0);
+    assert.deepEqual(result.skipped, ['a test']);
+    assert.equal(result.failed, 1);
+  });
+});
+
+describe('node_modules', () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'robo-modules-'));
+    mkdirSync(path.join(folder, 'node_modules'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const lock = (packages: object): string => JSON.stringify({ packages: { '': {}, ...packages } });
+  const wanted = {
+    'node_modules/a': { version: '1.0.0', integrity: 'sha512-a' },
+    'node_modules/b': { version: '2.0.0', optional: true },
+  };
+
+  async function why(present: object | undefined): Promise<string | undefined> {
+    writeFileSync(path.join(folder, 'package-lock.json'), lock(wanted));
+    if (present !== undefined) {
+      writeFileSync(path.join(folder, 'node_modules/.package-lock.json'), lock(present));
+    }
+    return (await load('toolchain.mjs')).whyModulesDoNotFit(folder);
+  }
+
+  it('fits without an optional package of another platform', async () => {
+    assert.equal(await why({ 'node_modules/a': wanted['node_modules/a'] }), undefined);
+  });
+
+  it('does not fit after an interrupted installation', async () => {
+    assert.match((await why(undefined)) ?? '', /no complete installation/);
+  });
+
+  it('does not fit when a package is missing', async () => {
+    assert.match((await why({})) ?? '', /node_modules\/a should be 1\.0\.0/);
+  });
+
+  it('does not fit when a version differs, of an optional package too', async () => {
+    const present = { ...wanted, 'node_modules/b': { version: '2.0.1' } };
+    assert.match((await why(present)) ?? '', /node_modules\/b should be 2\.0\.0/);
+  });
+
+  it('does not fit when the same version is another build', async () => {
+    const other = { version: '1.0.0', integrity: 'sha512-x' };
+    assert.match((await why({ 'node_modules/a': other })) ?? '', /another build/);
+  });
+});
