@@ -1,0 +1,76 @@
+import type { Observed } from '../core/observed';
+
+/** What makes a pid one process and no other (law 9). */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /**
+   * Start time exactly as the system states it; opaque, only compared. On Linux the boot id
+   * and the clock ticks since boot, so that it never changes with the wall clock.
+   */
+  readonly startToken: string;
+  readonly argv: readonly string[];
+}
+
+export interface ProcessInfo extends ProcessIdentity {
+  readonly parentPid: number;
+  readonly processGroup: number;
+  /** Wall-clock start in milliseconds since the epoch; precise to about 10 ms. */
+  readonly startedAtMs: number;
+  /** Undefined where the system does not let us see it. */
+  readonly workingDirectory: string | undefined;
+  /** The short name the kernel keeps (`java`, `node`). */
+  readonly name: string;
+  readonly userId: number | undefined;
+  /** Stopped by a signal or a debugger (Linux state T or t): alive, and unable to answer. */
+  readonly isStopped: boolean;
+}
+
+export type TcpState =
+  | 'LISTEN'
+  | 'SYN_SENT'
+  | 'SYN_RECV'
+  | 'ESTABLISHED'
+  | 'FIN_WAIT1'
+  | 'FIN_WAIT2'
+  | 'TIME_WAIT'
+  | 'CLOSE'
+  | 'CLOSE_WAIT'
+  | 'LAST_ACK'
+  | 'CLOSING';
+
+export interface SocketAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** One row of the kernel's TCP table. */
+export interface SocketRow {
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
+  readonly state: TcpState;
+  /** Undefined where the owner is hidden from us, or the socket belongs to no process any more. */
+  readonly ownerPid: number | undefined;
+  /** For LISTEN: connections that wait to be accepted. Otherwise unread bytes. */
+  readonly receiveQueue: number;
+  /** The kernel's number of the socket (inode on Linux): tells a new listener from the old one. */
+  readonly socketId: string;
+}
+
+/**
+ * What the operating system can tell without touching the port (law 1). Every look
+ * answers *unknown* with a reason when it could not be made (law 4).
+ */
+export interface Machine {
+  readonly platform: NodeJS.Platform;
+  /** All processes that we may see. */
+  processes(): Promise<Observed<readonly ProcessInfo[]>>;
+  /** The process with this pid now; known(undefined) when there is none. */
+  process(pid: number): Promise<Observed<ProcessInfo | undefined>>;
+  /** All TCP rows with one of `ports` at either end. Owners are looked up for these rows only. */
+  sockets(ports: readonly number[]): Promise<Observed<readonly SocketRow[]>>;
+  /**
+   * Who listens on `port`, without owners: cheap enough to ask every second.
+   * The values are `socketId`s.
+   */
+  listeners(port: number): Promise<Observed<readonly string[]>>;
+}

@@ -1,0 +1,29 @@
+import { type Observed, unknown } from '../core/observed';
+import type { Machine } from './machine';
+
+/** A platform whose processes and sockets Robo cannot read yet: every look is *unknown*. */
+export class UnsupportedMachine implements Machine {
+  constructor(readonly platform: NodeJS.Platform) {}
+
+  processes(): Promise<Observed<never>> {
+    return this.cannot('the processes');
+  }
+
+  process(): Promise<Observed<never>> {
+    return this.cannot('the processes');
+  }
+
+  sockets(): Promise<Observed<never>> {
+    return this.cannot('the TCP table');
+  }
+
+  listeners(): Promise<Observed<never>> {
+    return this.cannot('the TCP table');
+  }
+
+  private cannot(what: string): Promise<Observed<never>> {
+    return Promise.resolve(
+      unknown(`this version of Robo cannot read ${what} of a ${this.platform} system, only Linux`),
+    );
+  }
+}
