@@ -1,0 +1,112 @@
+/**
+ * The TWS wire after the hello: frames of a 32-bit big-endian length and that many bytes,
+ * which hold fields of text, each ended by a NUL.
+ */
+
+/** Longest frame taken from TWS: 16 MiB − 1, the limit of IBKR's own Java client. */
+export const maxFrameBytes = 0xff_ffff;
+
+/** Longest first frame: a version, a time and the name of a time zone. */
+export const maxHelloBytes = 1024;
+
+/** The bytes cannot be TWS's: a length that no TWS sends. */
+export class MalformedFrameError extends Error {
+  override readonly name = 'MalformedFrameError';
+}
+
+/** Builds one frame from its fields. */
+export function encodeFrame(fields: readonly (string | number)[]): Buffer {
+  const body = Buffer.from(fields.map((field) => `${field}\0`).join(''), 'utf8');
+  const frame = Buffer.allocUnsafe(4 + body.length);
+  frame.writeUInt32BE(body.length, 0);
+  body.copy(frame, 4);
+  return frame;
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** TWS on Windows sends Latin-1 in localised texts; anything that is not UTF-8 is read as that. */
+export function decodeText(bytes: Uint8Array): string {
+  try {
+    return strictUtf8.decode(bytes);
+  } catch {
+    return Buffer.from(bytes).toString('latin1');
+  }
+}
+
+/** The fields of a frame's body. A missing last NUL is forgiven. */
+export function decodeFields(body: Uint8Array): readonly string[] {
+  const parts = decodeText(body).split('\0');
+  if (parts.at(-1) === '') {
+    parts.pop();
+  }
+  return parts;
+}
+
+/**
+ * Cuts a byte stream into frame bodies, whatever the chunks. Holds at most one unfinished
+ * frame; joins its chunks once, when it is complete.
+ */
+export class FrameReader {
+  private chunks: Buffer[] = [];
+  private bufferedBytes = 0;
+  private limitBytes: number;
+
+  constructor(firstFrameLimitBytes = maxHelloBytes) {
+    this.limitBytes = firstFrameLimitBytes;
+  }
+
+  /** Bytes that wait for the rest of their frame. */
+  get pendingBytes(): number {
+    return this.bufferedBytes;
+  }
+
+  /** The first bytes that wait, for a look at what the peer is. */
+  peek(maxBytes: number): Buffer {
+    return Buffer.concat(this.chunks).subarray(0, maxBytes);
+  }
+
+  /**
+   * Takes a chunk and yields the bodies that it completes.
+   * @throws MalformedFrameError at a length of zero, below zero or above the limit.
+   */
+  *push(chunk: Buffer): Generator<Buffer> {
+    if (chunk.length > 0) {
+      this.chunks.push(chunk);
+      this.bufferedBytes += chunk.length;
+    }
+    for (;;) {
+      const length = this.nextLength();
+      if (length === undefined || this.bufferedBytes < 4 + length) {
+        return;
+      }
+      const whole = this.chunks.length === 1 ? this.chunks[0] : Buffer.concat(this.chunks);
+      if (whole === undefined) {
+        return;
+      }
+      const rest = whole.subarray(4 + length);
+      this.chunks = rest.length > 0 ? [rest] : [];
+      this.bufferedBytes = rest.length;
+      this.limitBytes = maxFrameBytes;
+      yield whole.subarray(4, 4 + length);
+    }
+  }
+
+  private nextLength(): number | undefined {
+    if (this.bufferedBytes < 4) {
+      return undefined;
+    }
+    const first = this.chunks[0];
+    const head = first !== undefined && first.length >= 4 ? first : Buffer.concat(this.chunks);
+    if (head !== first) {
+      this.chunks = [head];
+    }
+    const length = head.readUInt32BE(0);
+    if (length === 0 || length > this.limitBytes) {
+      throw new MalformedFrameError(
+        `a frame of ${length} bytes, where 1 to ${this.limitBytes} are possible`,
+      );
+    }
+    return length;
+  }
+}

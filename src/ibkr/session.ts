@@ -1,0 +1,377 @@
+// The only file that imports @stoqey/ib. The package's index would pull in rxjs, so the API
+// class is imported from its own module.
+import { IBApi } from '@stoqey/ib/dist/api/api';
+import type { ContractDetails } from '@stoqey/ib/dist/api/contract/contractDetails';
+import { EventName } from '@stoqey/ib/dist/api/data/enum/event-name';
+import type { Clock, Timer } from '../core/clock';
+import { type Disposable, DisposableStore } from '../core/disposables';
+import { errorText } from '../core/errors';
+import { ForbiddenMessageError } from './allowList';
+import type { TwsConnection, TwsMessage } from './connection';
+import { decodeFields, encodeFrame } from './frames';
+import type {
+  Answer,
+  Bar,
+  BarRequest,
+  MarketData,
+  RequestFailure,
+  StockContract,
+} from './marketData';
+import { classify } from './messageCodes';
+
+/** Requests a second that the library may send; IBKR's limit is 50 for all clients of an id. */
+const maxRequestsPerSec = 40;
+
+/** The incoming messages that our requests are answered with: contract details and bars. */
+const lentMessages = new Set([10, 52, 17, 108]);
+
+/** What we use of the library's private socket; checked when it is taken over. */
+interface LibrarySocket {
+  _status: number;
+  client: { write(data: Buffer): void; end(): void; destroy(): void };
+  connect(): void;
+  onConnect(): void;
+  onData(data: Buffer): void;
+}
+
+interface Pending {
+  readonly sentAtMs: number;
+  readonly timer: Timer;
+  readonly settle: (answer: Answer<never>) => void;
+}
+
+/**
+ * Market data over a ready connection, encoded and decoded by @stoqey/ib. The library gets no
+ * socket of its own: it is lent this connection, hears the hello and the start-up again, and
+ * then only well-formed frames of the answers that it is to decode, one at a time; what it
+ * sends passes the connection's allow-list. Coded messages never reach it: its reading of them
+ * can throw (bad JSON in an order rejection) and drops their request ids.
+ */
+export class Session implements MarketData, Disposable {
+  private readonly store = new DisposableStore();
+  private readonly pending = new Map<number, Pending>();
+  private readonly api: IBApi;
+  private nextRequestId = 1;
+  /** Messages that the library tried to send and that the allow-list stopped. */
+  readonly refusedMessages: string[] = [];
+
+  constructor(
+    private readonly connection: TwsConnection,
+    private readonly clock: Clock,
+  ) {
+    // All four options, or the library reads `.env` of the current directory into the process.
+    this.api = new IBApi({
+      host: connection.endpoint.host,
+      port: connection.endpoint.port,
+      clientId: connection.clientId,
+      maxReqPerSec: maxRequestsPerSec,
+    });
+    this.lendConnection();
+    this.store.add(
+      connection.onMessage((message) => {
+        this.onMessage(message);
+      }),
+    );
+    this.store.add(
+      connection.onDidProgress((progress) => {
+        if (progress.stage === 'ended') {
+          this.failAll('the connection to TWS ended');
+        }
+      }),
+    );
+    this.api.connect();
+  }
+
+  /** Gives the connection back; it stays open. Waiting requests end as `closed`. */
+  dispose(): void {
+    this.failAll('the session was given up');
+    this.store.dispose();
+    this.api.removeAllListeners();
+  }
+
+  async stockContract(symbol: string, deadlineMs: number): Promise<Answer<StockContract>> {
+    const found: ContractDetails[] = [];
+    return this.request<StockContract>(deadlineMs, (requestId, done, fail) => {
+      const store = new DisposableStore();
+      store.add(
+        this.listen(EventName.contractDetails, (id: number, details: ContractDetails) => {
+          if (id === requestId) {
+            found.push(details);
+          }
+        }),
+      );
+      store.add(
+        this.listen(EventName.contractDetailsEnd, (id: number) => {
+          if (id !== requestId) {
+            return;
+          }
+          const best = bestContract(symbol, found);
+          if (best === undefined) {
+            fail({ kind: 'message', code: 200, text: `TWS knows no stock ${symbol}` });
+          } else {
+            done(best);
+          }
+        }),
+      );
+      this.api.reqContractDetails(requestId, {
+        symbol,
+        secType: 'STK' as never,
+        exchange: 'SMART',
+        currency: 'USD',
+      });
+      return store;
+    });
+  }
+
+  async bars(
+    contract: StockContract,
+    request: BarRequest,
+    deadlineMs: number,
+  ): Promise<Answer<readonly Bar[]>> {
+    const bars: Bar[] = [];
+    return this.request<readonly Bar[]>(deadlineMs, (requestId, done) => {
+      const listener = this.listen(
+        EventName.historicalData,
+        (
+          id: number,
+          date: string,
+          open: number,
+          high: number,
+          low: number,
+          close: number,
+          volume: number,
+        ) => {
+          if (id !== requestId) {
+            return;
+          }
+          if (date.startsWith('finished')) {
+            done(bars);
+            return;
+          }
+          const timeMs = barTime(date);
+          if (timeMs !== undefined) {
+            bars.push({ timeMs, open, high, low, close, volume });
+          }
+        },
+      );
+      this.api.reqHistoricalData(
+        requestId,
+        {
+          conId: contract.conId,
+          symbol: contract.symbol,
+          secType: 'STK' as never,
+          exchange: contract.exchange,
+          currency: contract.currency,
+        },
+        '',
+        request.duration,
+        request.barSize as never,
+        'TRADES' as never,
+        request.regularHoursOnly,
+        2,
+        false,
+      );
+      return listener;
+    });
+  }
+
+  private async request<T>(
+    deadlineMs: number,
+    start: (
+      requestId: number,
+      done: (value: T) => void,
+      fail: (failure: RequestFailure) => void,
+    ) => Disposable,
+  ): Promise<Answer<T>> {
+    if (!this.connection.isOpen) {
+      return { ok: false, failure: { kind: 'closed', why: 'there is no open connection to TWS' } };
+    }
+    const requestId = this.nextRequestId;
+    this.nextRequestId += 1;
+    const sentAtMs = this.clock.monotonicMs();
+    return new Promise<Answer<T>>((resolve) => {
+      const finish = (answer: Answer<T>): void => {
+        const entry = this.pending.get(requestId);
+        if (entry !== undefined) {
+          this.pending.delete(requestId);
+          entry.timer.cancel();
+          listening.dispose();
+          resolve(answer);
+        }
+      };
+      const timer = this.clock.setTimer(deadlineMs, () => {
+        finish({ ok: false, failure: { kind: 'timeout', afterMs: deadlineMs } });
+      });
+      this.pending.set(requestId, { sentAtMs, timer, settle: finish });
+      const listening = start(
+        requestId,
+        (value) => {
+          finish({ ok: true, value, roundTripMs: this.clock.monotonicMs() - sentAtMs });
+        },
+        (failure) => {
+          finish({ ok: false, failure });
+        },
+      );
+    });
+  }
+
+  private listen<A extends unknown[]>(
+    event: EventName,
+    listener: (...values: A) => void,
+  ): Disposable {
+    const emitter = this.api as unknown as {
+      on(name: string, listener: (...values: A) => void): void;
+      off(name: string, listener: (...values: A) => void): void;
+    };
+    emitter.on(event, listener);
+    return {
+      dispose: () => {
+        emitter.off(event, listener);
+      },
+    };
+  }
+
+  private onMessage(message: TwsMessage): void {
+    const entry = this.pending.get(message.requestId);
+    if (entry !== undefined && endsRequest(message.code)) {
+      entry.settle({
+        ok: false,
+        failure: { kind: 'message', code: message.code, text: message.text },
+      });
+    }
+  }
+
+  /** The library threw over an answer: its request is told so instead of running into its deadline. */
+  private failUndecodable(frame: Buffer, why: string): void {
+    const [, first, second] = decodeFields(frame.subarray(4));
+    const entry = this.pending.get(Number(first)) ?? this.pending.get(Number(second));
+    entry?.settle({
+      ok: false,
+      failure: { kind: 'closed', why: `TWS's answer could not be decoded: ${why}` },
+    });
+  }
+
+  private failAll(why: string): void {
+    for (const entry of [...this.pending.values()]) {
+      entry.settle({ ok: false, failure: { kind: 'closed', why } });
+    }
+  }
+
+  private lendConnection(): void {
+    const socket = librarySocket(this.api);
+    const { serverVersion, serverTimeText, accounts, nextValidId } = this.connection.progress;
+    const hear = (frame: Buffer): void => {
+      // Frame by frame, so that one that the library cannot decode takes no other with it.
+      try {
+        socket.onData(frame);
+      } catch (error) {
+        this.failUndecodable(frame, errorText(error));
+      }
+    };
+    const replies = (data: Buffer): readonly Buffer[] | undefined => {
+      if (data.subarray(0, 4).toString('latin1') === 'API\0') {
+        return [encodeFrame([serverVersion ?? 0, serverTimeText ?? ''])];
+      }
+      if (data.subarray(4, 7).toString('latin1') === '71\0') {
+        return [encodeFrame([15, 1, accounts.join(',')]), encodeFrame([9, 1, nextValidId ?? 0])];
+      }
+      return undefined;
+    };
+    const client = {
+      write: (data: Buffer): void => {
+        const answered = replies(data);
+        if (answered === undefined) {
+          this.sendForLibrary(data);
+          return;
+        }
+        queueMicrotask(() => {
+          answered.forEach(hear);
+        });
+      },
+      end: (): void => undefined,
+      destroy: (): void => undefined,
+    };
+    socket.connect = (): void => {
+      socket._status = 2;
+      socket.client = client;
+      socket.onConnect();
+    };
+    this.store.add(
+      this.connection.onFrame(({ id, body }) => {
+        if (lentMessages.has(id)) {
+          const length = Buffer.alloc(4);
+          length.writeUInt32BE(body.length, 0);
+          hear(Buffer.concat([length, body]));
+        }
+      }),
+    );
+  }
+
+  private sendForLibrary(frame: Buffer): void {
+    try {
+      this.connection.sendFrame(frame);
+    } catch (error) {
+      if (!(error instanceof ForbiddenMessageError)) {
+        throw error;
+      }
+      // Thrown into the library's own timer it would end the process; the message did not leave.
+      this.refusedMessages.push(error.message);
+    }
+  }
+}
+
+/** Warnings and good news about a request (2176, 10167 …) do not end it; errors do. */
+function endsRequest(code: number): boolean {
+  const meaning = classify(code).class;
+  return meaning === 'error' || meaning === 'fatal';
+}
+
+function librarySocket(api: IBApi): LibrarySocket {
+  const { controller } = api as unknown as { controller?: { socket?: Partial<LibrarySocket> } };
+  const socket = controller?.socket;
+  if (
+    socket === undefined ||
+    typeof socket.connect !== 'function' ||
+    typeof socket.onConnect !== 'function' ||
+    typeof socket.onData !== 'function' ||
+    typeof socket._status !== 'number'
+  ) {
+    throw new Error('@stoqey/ib has changed inside: its socket cannot be taken over.');
+  }
+  return socket as LibrarySocket;
+}
+
+function bestContract(
+  symbol: string,
+  found: readonly ContractDetails[],
+): StockContract | undefined {
+  const details =
+    found.find(
+      (entry) => entry.contract.exchange === 'SMART' && entry.contract.currency === 'USD',
+    ) ?? found[0];
+  const contract = details?.contract;
+  if (details === undefined || contract?.conId === undefined) {
+    return undefined;
+  }
+  return {
+    conId: contract.conId,
+    symbol: contract.symbol ?? symbol,
+    exchange: contract.exchange ?? 'SMART',
+    primaryExchange: contract.primaryExch ?? '',
+    currency: contract.currency ?? 'USD',
+    longName: details.longName ?? '',
+    timeZoneId: details.timeZoneId ?? '',
+    tradingHours: details.tradingHours ?? '',
+    liquidHours: details.liquidHours ?? '',
+  };
+}
+
+/** `20230413` (a day) or seconds since the epoch (formatDate 2). */
+function barTime(date: string): number | undefined {
+  if (/^\d{8}$/.test(date)) {
+    const day = `${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6, 8)}T00:00:00Z`;
+    const timeMs = Date.parse(day);
+    return Number.isNaN(timeMs) ? undefined : timeMs;
+  }
+  return /^\d{9,11}$/.test(date) ? Number(date) * 1000 : undefined;
+}
