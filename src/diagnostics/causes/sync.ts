@@ -1,0 +1,73 @@
+import type { CauseText } from '../cause';
+import type { CauseId } from '../causeIds';
+
+/** Group C of the catalogue: the start-up requests, the clock and the account. */
+export const syncCauses = {
+  sync_request_timeout: {
+    layer: 'ready',
+    title: 'A start-up request was not answered',
+    severity: 'error',
+    looksLike: '"positions request timed out", "completed orders request timed out".',
+    tellsApart: 'The server time is answered; only one kind of request is not.',
+    remedy: [
+      'Fetch less at the start, or give the request more time.',
+      'Treat the session as not ready until the answer is there.',
+      'If it stays so, restart TWS or IB Gateway.',
+    ],
+  },
+  account_updates_missing: {
+    layer: 'account',
+    title: 'The account download never ends',
+    severity: 'warning',
+    looksLike: 'The client hangs while connecting; messages 2100 or 2101.',
+    tellsApart: 'Several managed accounts, or another client holds the account subscription.',
+    remedy: ['Name the account when connecting.', 'Let one client subscribe to account updates.'],
+  },
+  relogin_hang: {
+    layer: 'clock',
+    title: 'The session fell silent after TWS logged in again',
+    severity: 'error',
+    looksLike: 'Connected, and no request is answered since the login.',
+    tellsApart: 'The server time is not answered; a new connection works.',
+    remedy: ['Close this connection and open a new one.'],
+  },
+  event_loop_misuse: {
+    layer: null,
+    title: 'The program misuses its event loop: TWS is not involved',
+    severity: 'error',
+    looksLike: '"This event loop is already running", "Event loop is closed".',
+    tellsApart: 'A Python RuntimeError before any connection; the handshake of Robo passes.',
+    remedy: [
+      'Do not call blocking functions of the library inside async code or notebooks.',
+      'Use the async variants, or one thread with a loop of its own.',
+    ],
+  },
+  decoder_desync: {
+    layer: 'ready',
+    title: 'The client cannot decode what TWS sends',
+    severity: 'error',
+    looksLike: '"Decoding error", "unprocessed data left", "Invalid message length".',
+    tellsApart:
+      'If a new connection heals it, the stream was cut; if not, the library is at fault.',
+    remedy: ['Connect again.', 'If it returns at the same message, update the client library.'],
+  },
+  account_mode_mismatch: {
+    layer: 'account',
+    title: 'The account is not of the kind that was asked for',
+    severity: 'error',
+    looksLike: 'Paper was asked for and the account is a live one, or the reverse.',
+    tellsApart: 'Paper account ids start with D (DU…, DF…); the port is only a convention.',
+    remedy: [
+      'Stop, and look at the title bar of TWS: which account is logged in?',
+      'Log in to the account that you mean, or correct TRADING_MODE and IBKR_PORT yourself. Robo never changes from paper to live for you.',
+    ],
+  },
+  clock_skew: {
+    layer: 'clock',
+    title: 'The clock of this machine and that of TWS differ',
+    severity: 'warning',
+    looksLike: 'The server time that TWS reports is far from the time here.',
+    tellsApart: 'Everything else passes; bars and market hours are judged with the wrong time.',
+    remedy: ['Switch on automatic time (NTP) on this machine and on the one that runs TWS.'],
+  },
+} as const satisfies Partial<Record<CauseId, CauseText>>;

@@ -1,0 +1,204 @@
+import { basename } from 'node:path/posix';
+import { isoTime } from '../core/clock';
+import type { Observed } from '../core/observed';
+import type {
+  CloseWaitGroup,
+  EstablishedClient,
+  PortListener,
+  TwsProcess,
+} from '../host/portObservation';
+import { isLoopback } from '../ibkr/endpoint';
+import type { TwsMessage } from '../ibkr/connection';
+import type { Evidence } from './finding';
+import { describeDuration } from './notices';
+import { type ConnectionSituation, type Stage, stageOf } from './situation';
+
+/**
+ * A situation as the rules read it. A list is undefined where it could not be seen: a rule
+ * that wants "there is none" must ask for an empty list, never for a falsy one (law 4).
+ */
+export interface ConnectionFacts {
+  readonly situation: ConnectionSituation;
+  readonly stage: Stage;
+  /** The endpoint is on this machine, so that its socket and process tables speak about it. */
+  readonly isLocal: boolean;
+  readonly listeners: readonly PortListener[] | undefined;
+  readonly otherPorts: readonly number[] | undefined;
+  readonly closeWait: readonly CloseWaitGroup[] | undefined;
+  readonly established: readonly EstablishedClient[] | undefined;
+  readonly twsProcesses: readonly TwsProcess[] | undefined;
+  readonly messages: readonly TwsMessage[];
+}
+
+/** Processes younger than this are taken to be starting or at their login. Milliseconds. */
+export const youngMs = 180_000;
+
+export function factsOf(situation: ConnectionSituation): ConnectionFacts {
+  const isLocal = isLoopback(situation.endpoint.host);
+  const seen = <T>(look: Observed<T>): T | undefined =>
+    isLocal && look.known ? look.value : undefined;
+  const { os } = situation;
+  return {
+    situation,
+    stage: stageOf(situation),
+    isLocal,
+    listeners: seen(os.listeners),
+    otherPorts: seen(os.otherUsualPortsListening),
+    closeWait: seen(os.closeWait),
+    established: seen(os.established),
+    twsProcesses: seen(os.twsProcesses),
+    messages: [...(situation.connection?.startupMessages ?? []), ...situation.messages],
+  };
+}
+
+/** Programs whose name alone says that they do not speak the TWS API. */
+const foreignServers =
+  /^(?:nginx|apache2?|httpd|caddy|haproxy|envoy|traefik|sshd|postgres|postmaster|mysqld|mariadbd|redis-server|mongod|memcached|rabbitmq-server|dnsmasq|smbd|cupsd|rpcbind|vsftpd|dovecot|exim4?|openssl|grafana|prometheus|dockerd|jupyter(?:-.+)?)$/;
+
+/** The name of a program from its arguments, without path and extension. */
+export function programName(argv: readonly string[] | undefined): string | undefined {
+  const first = argv?.[0]?.replaceAll('\\', '/').split(/[\s:]/)[0];
+  return first === undefined || first === '' ? undefined : basename(first, '.exe');
+}
+
+/** What listens: decided by what the process is, `stranger` only where its name proves it. */
+export type ListenerKind = 'none' | 'tws' | 'proxy' | 'stranger' | 'not java' | 'unknown';
+
+export function listenerKind(facts: ConnectionFacts): ListenerKind {
+  const { listeners } = facts;
+  if (listeners === undefined) {
+    return 'unknown';
+  }
+  if (listeners.length === 0) {
+    return 'none';
+  }
+  if (listeners.some(({ role }) => role === 'tws')) {
+    return 'tws';
+  }
+  if (listeners.every(({ role }) => role === 'proxy')) {
+    return 'proxy';
+  }
+  if (listeners.some(({ role }) => role === 'hidden' || role === 'java' || role === 'nobody')) {
+    return 'unknown';
+  }
+  return listeners.every(({ argv }) => foreignServers.test(programName(argv) ?? ''))
+    ? 'stranger'
+    : 'not java';
+}
+
+/** `java (pid 4711)` */
+export function describeListener(listener: PortListener): string {
+  const name = listener.product ?? programName(listener.argv) ?? 'a process that is hidden from us';
+  return listener.pid === undefined ? name : `${name} (pid ${listener.pid})`;
+}
+
+/** Age in milliseconds of the youngest TWS that may own the port; undefined if none is seen. */
+export function twsAgeMs(facts: ConnectionFacts): number | undefined {
+  const listening = (facts.listeners ?? [])
+    .filter(({ role }) => role === 'tws' || role === 'java')
+    .map(({ startedAtMs }) => startedAtMs);
+  const running = (facts.twsProcesses ?? []).map(({ startedAtMs }) => startedAtMs);
+  const starts = (listening.length > 0 ? listening : running).filter(
+    (start) => start !== undefined,
+  );
+  return starts.length === 0 ? undefined : facts.situation.nowMs - Math.max(...starts);
+}
+
+/** Dead connections on TWS's side of the port. */
+export function serverZombies(facts: ConnectionFacts): number | undefined {
+  const listenerPids = new Set((facts.listeners ?? []).map(({ pid }) => pid));
+  return facts.closeWait
+    ?.filter(
+      ({ side, role, ownerPid }) =>
+        side === 'server' &&
+        (role === 'tws' ||
+          role === 'java' ||
+          (ownerPid !== undefined && listenerPids.has(ownerPid))),
+    )
+    .reduce((sum, { count }) => sum + count, 0);
+}
+
+/** Connections that the kernel completed and that no process has accepted. */
+export function unaccepted(facts: ConnectionFacts): number | undefined {
+  const queued = facts.listeners?.reduce((sum, { receiveQueue }) => sum + receiveQueue, 0);
+  const ours = facts.situation.connection?.localPort;
+  const isOursUnowned = facts.established?.some(
+    ({ clientPort, serverOwned }) => clientPort === ours && serverOwned === false,
+  );
+  if (queued === undefined) {
+    return isOursUnowned === true ? 1 : undefined;
+  }
+  return Math.max(queued, isOursUnowned === true ? 1 : 0);
+}
+
+/** Clients other than ours whose connection TWS has accepted. */
+export function otherClients(facts: ConnectionFacts): readonly EstablishedClient[] | undefined {
+  const ours = facts.situation.connection?.localPort;
+  return facts.established?.filter(
+    ({ clientPort, clientRole, serverOwned }) =>
+      clientPort !== ours && clientRole !== 'robo' && serverOwned !== false,
+  );
+}
+
+/** What was seen, and what could not be looked at. */
+export function gatherEvidence(facts: ConnectionFacts): readonly Evidence[] {
+  const at = isoTime(facts.situation.nowMs);
+  const evidence: Evidence[] = [];
+  const note = (kind: Evidence['kind'], source: string, text: string): void => {
+    evidence.push({ kind, source, at, text });
+  };
+  for (const listener of facts.listeners ?? []) {
+    const stopped = listener.isStopped ? ', stopped by a signal' : '';
+    const queue =
+      listener.receiveQueue > 0 ? `, ${listener.receiveQueue} connections not accepted` : '';
+    note('socket', 'TCP table', `${describeListener(listener)} listens${stopped}${queue}`);
+  }
+  if (facts.listeners?.length === 0) {
+    note('socket', 'TCP table', `nobody listens on port ${facts.situation.endpoint.port}`);
+  }
+  if ((facts.otherPorts ?? []).length > 0) {
+    note('socket', 'TCP table', `listening instead: ${(facts.otherPorts ?? []).join(', ')}`);
+  }
+  for (const group of facts.closeWait ?? []) {
+    const owner = group.ownerPid === undefined ? group.role : `${group.role} pid ${group.ownerPid}`;
+    note('socket', 'TCP table', `${group.count} in CLOSE_WAIT, ${group.side} side, owner ${owner}`);
+  }
+  for (const client of otherClients(facts) ?? []) {
+    const who = client.clientProgram ?? client.clientAddress;
+    note('socket', 'TCP table', `another client is connected: ${who}`);
+  }
+  for (const process of facts.twsProcesses ?? []) {
+    const age = describeDuration(facts.situation.nowMs - process.startedAtMs);
+    const stopped = process.isStopped ? ', stopped by a signal' : '';
+    note(
+      'process',
+      'process table',
+      `${process.product} pid ${process.pid}, running for ${age}${stopped}`,
+    );
+  }
+  if (facts.twsProcesses?.length === 0) {
+    note('process', 'process table', 'no TWS or IB Gateway process on this machine');
+  }
+  for (const { code, text, atMs } of facts.messages.slice(-10)) {
+    evidence.push({ kind: 'notice', source: 'TWS', at: isoTime(atMs), text: `${code} ${text}` });
+  }
+  return [...evidence, ...unknownLooks(facts, at)];
+}
+
+function unknownLooks(facts: ConnectionFacts, at: string): readonly Evidence[] {
+  if (!facts.isLocal) {
+    const text = 'TWS runs on another machine: its sockets and processes cannot be seen from here';
+    return [{ kind: 'unknown', source: 'this machine', at, text }];
+  }
+  const { os } = facts.situation;
+  const looks: readonly (readonly [string, Observed<unknown>])[] = [
+    ['listeners', os.listeners],
+    ['other ports', os.otherUsualPortsListening],
+    ['dead connections', os.closeWait],
+    ['connected clients', os.established],
+    ['TWS processes', os.twsProcesses],
+  ];
+  return looks.flatMap(([name, look]): readonly Evidence[] =>
+    look.known ? [] : [{ kind: 'unknown', source: name, at, text: look.why }],
+  );
+}

@@ -1,0 +1,117 @@
+import { isoTime } from '../core/clock';
+import { catalogue } from './catalogue';
+import type { CauseId } from './causeIds';
+import type { Evidence, Finding, Layer, RankedCause, Severity, Subject } from './finding';
+
+/** What one rule says about one cause, with the reason in words. */
+export interface Adjustment {
+  readonly cause: CauseId;
+  /** Speaks for the cause; weights of all rules add up. */
+  readonly add?: number;
+  /** Speaks against it when below 1; multiplies the sum. */
+  readonly times?: number;
+  readonly why: string;
+  /** Only conclusive evidence lifts a cause above `inconclusiveLimit`. */
+  readonly isConclusive?: boolean;
+}
+
+/** Highest confidence of a cause that no conclusive evidence supports (0 to 1). */
+export const inconclusiveLimit = 0.65;
+
+/** Share that always stays for what nobody thought of. */
+const openShare = 0.05;
+const maxCauses = 6;
+const minConfidence = 0.02;
+
+interface Tally {
+  sum: number;
+  factor: number;
+  isConclusive: boolean;
+  strongest: number;
+  why: string;
+  against: string | undefined;
+}
+
+/** Adds the adjustments up; causes best first, confidences sum to at most 1. */
+export function rank(adjustments: readonly Adjustment[]): readonly RankedCause[] {
+  const tallies = new Map<CauseId, Tally>();
+  for (const adjustment of adjustments) {
+    apply(tallies, adjustment);
+  }
+  const weighted = [...tallies]
+    .map(([id, tally]) => ({ id, tally, weight: tally.sum * tally.factor }))
+    .filter(({ weight }) => weight > 0)
+    .sort((a, b) => b.weight - a.weight);
+  const total = weighted.reduce((sum, { weight }) => sum + weight, 0);
+  return weighted
+    .slice(0, maxCauses)
+    .map(({ id, tally, weight }) => {
+      const share = (weight / total) * (1 - openShare);
+      const limited = tally.isConclusive ? share : Math.min(share, inconclusiveLimit);
+      return {
+        id,
+        // Rounded down, so that the sum cannot pass 1.
+        confidence: Math.floor(limited * 100) / 100,
+        why: tally.against === undefined ? tally.why : `${tally.why}; but ${tally.against}`,
+      };
+    })
+    .filter(({ confidence }) => confidence >= minConfidence);
+}
+
+function apply(tallies: Map<CauseId, Tally>, adjustment: Adjustment): void {
+  const tally = tallies.get(adjustment.cause) ?? {
+    sum: 0,
+    factor: 1,
+    isConclusive: false,
+    strongest: 0,
+    why: '',
+    against: undefined,
+  };
+  const { add = 0, times = 1, why } = adjustment;
+  tally.sum += add;
+  tally.factor *= times;
+  tally.isConclusive ||= adjustment.isConclusive ?? false;
+  // The reason shown is that of the strongest voice for the cause, with one against it.
+  if (add > tally.strongest) {
+    tally.strongest = add;
+    tally.why = why;
+  }
+  if (times < 1) {
+    tally.against = why;
+  }
+  tallies.set(adjustment.cause, tally);
+}
+
+export interface FindingParts {
+  readonly subject: Subject;
+  readonly causes: readonly RankedCause[];
+  readonly message: string;
+  readonly nowMs: number;
+  readonly evidence?: readonly Evidence[];
+  readonly layer?: Layer;
+  readonly severity?: Severity;
+}
+
+/** Completes a finding from the catalogue entry of its best cause. */
+export function makeFinding(parts: FindingParts): Finding | undefined {
+  const best = parts.causes[0];
+  if (best === undefined) {
+    return undefined;
+  }
+  const cause = catalogue[best.id];
+  const layer = parts.layer ?? cause.layer;
+  const at = isoTime(parts.nowMs);
+  return {
+    subject: parts.subject,
+    severity: parts.severity ?? cause.severity,
+    ...(layer === null ? {} : { layer }),
+    causes: parts.causes,
+    message: parts.message,
+    evidence: parts.evidence ?? [],
+    remedy: cause.remedy,
+    guide: best.id,
+    firstAt: at,
+    lastAt: at,
+    count: 1,
+  };
+}
