@@ -1,0 +1,124 @@
+/** A wall-clock reading in some time zone. `month` counts from 1. */
+export interface WallTime {
+  readonly year: number;
+  readonly month: number;
+  readonly day: number;
+  readonly hour: number;
+  readonly minute: number;
+  readonly second: number;
+}
+
+const hourMs = 3_600_000;
+
+/** An IANA time zone: epoch milliseconds to wall clock and back, daylight saving included. */
+export class Zone {
+  private readonly format: Intl.DateTimeFormat;
+  /** Offsets change only on the hour (in every zone with US rules), so one look per hour is enough. */
+  private readonly offsets = new Map<number, number>();
+
+  /** @param label the name TWS prints behind a time, `US/Eastern`. */
+  constructor(
+    iana: string,
+    readonly label: string,
+  ) {
+    this.format = new Intl.DateTimeFormat('en-US', {
+      timeZone: iana,
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    });
+  }
+
+  /** Wall clock minus UTC, milliseconds. */
+  offsetMs(epochMs: number): number {
+    const hour = Math.floor(epochMs / hourMs);
+    const cached = this.offsets.get(hour);
+    if (cached !== undefined) {
+      return cached;
+    }
+    const parts = new Map<string, number>();
+    for (const part of this.format.formatToParts(hour * hourMs)) {
+      parts.set(part.type, Number(part.value));
+    }
+    const part = (name: string): number => parts.get(name) ?? 0;
+    const wall = Date.UTC(
+      part('year'),
+      part('month') - 1,
+      part('day'),
+      part('hour'),
+      part('minute'),
+      part('second'),
+    );
+    const offset = wall - hour * hourMs;
+    this.offsets.set(hour, offset);
+    return offset;
+  }
+
+  wallTime(epochMs: number): WallTime {
+    const date = new Date(epochMs + this.offsetMs(epochMs));
+    return {
+      year: date.getUTCFullYear(),
+      month: date.getUTCMonth() + 1,
+      day: date.getUTCDate(),
+      hour: date.getUTCHours(),
+      minute: date.getUTCMinutes(),
+      second: date.getUTCSeconds(),
+    };
+  }
+
+  /** Epoch milliseconds of a wall clock; parts may overflow (`day: 0` is the day before the first). */
+  epochMs(wall: WallTime): number {
+    const asUtc = Date.UTC(
+      wall.year,
+      wall.month - 1,
+      wall.day,
+      wall.hour,
+      wall.minute,
+      wall.second,
+    );
+    const guess = asUtc - this.offsetMs(asUtc);
+    return asUtc - this.offsetMs(guess);
+  }
+
+  /** Midnight of the day that contains `epochMs`, moved by whole days. */
+  midnight(epochMs: number, dayShift = 0): number {
+    const wall = this.wallTime(epochMs);
+    return this.epochMs({ ...wall, day: wall.day + dayShift, hour: 0, minute: 0, second: 0 });
+  }
+
+  /** 0 is Sunday. */
+  weekday(epochMs: number): number {
+    return new Date(epochMs + this.offsetMs(epochMs)).getUTCDay();
+  }
+
+  /** `20260402` */
+  date(epochMs: number): string {
+    const { year, month, day } = this.wallTime(epochMs);
+    return `${year}${two(month)}${two(day)}`;
+  }
+
+  /** `09:30:00` */
+  time(epochMs: number): string {
+    const { hour, minute, second } = this.wallTime(epochMs);
+    return `${two(hour)}:${two(minute)}:${two(second)}`;
+  }
+
+  /** `0930`, the form used in trading hours. */
+  hoursMinutes(epochMs: number): string {
+    const { hour, minute } = this.wallTime(epochMs);
+    return `${two(hour)}${two(minute)}`;
+  }
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, '0');
+}
+
+/** The zone of the US stock exchanges, under the name that TWS uses for it. */
+export function usEastern(): Zone {
+  return new Zone('America/New_York', 'US/Eastern');
+}
