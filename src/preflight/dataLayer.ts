@@ -1,0 +1,103 @@
+import type { Clock } from '../core/clock';
+import { dataFindings, type SymbolOutcome } from '../diagnostics/dataRules';
+import type { Finding } from '../diagnostics/finding';
+import { describeDuration } from '../diagnostics/notices';
+import type { BarRequest, MarketData } from '../ibkr/marketData';
+import type { LayerResult, LayerStatus } from './report';
+import type { SessionSource } from './sessionSource';
+
+/** At most so many symbols are asked for data: the layer proves the way, not the list. */
+const maxSymbols = 5;
+
+const proofDays = [1, 2, 3, 4] as const;
+const proofBarSizes = ['5 mins', '10 mins', '15 mins', '30 mins'] as const;
+
+/**
+ * Some days of bars that count as no small bars in IBKR's pacing. An identical request within
+ * 15 s would violate it, so the request differs from second to second: one that is answered from
+ * memory would prove nothing.
+ */
+function proofRequest(nowMs: number): BarRequest {
+  const second = Math.floor(nowMs / 1000);
+  return {
+    duration: `${proofDays[second % 4] ?? 1} D`,
+    barSize: proofBarSizes[Math.floor(second / 4) % 4] ?? '5 mins',
+    regularHoursOnly: true,
+  };
+}
+
+/** The longest ordinary gap between bars: a Thursday's close to a Tuesday's open. Milliseconds. */
+const oldBarsMs = 4.5 * 24 * 3600 * 1000;
+
+interface SymbolProof extends SymbolOutcome {
+  readonly lastBarMs: number | undefined;
+}
+
+/** Asks for contract and bars of each symbol; any answer proves the way, none shuts the gate. */
+export async function checkData(
+  symbols: readonly string[],
+  timeoutMs: number,
+  deps: { readonly clock: Clock; readonly source: SessionSource },
+): Promise<{ readonly result: LayerResult; readonly findings: readonly Finding[] }> {
+  const { clock, source } = deps;
+  const from = clock.monotonicMs();
+  const market = source.marketData;
+  const asked = symbols.slice(0, maxSymbols);
+  const proofs = await Promise.all(
+    asked.map(async (symbol) => proveSymbol(symbol, timeoutMs, market, clock)),
+  );
+  const findings = dataFindings(proofs, {
+    answersTime: source.progress?.stage === 'open',
+    activeCodes: source.activeCodes,
+    nowMs: clock.now(),
+  });
+  const good = proofs.filter(({ failure }) => failure === undefined);
+  const newestMs = Math.max(...good.map(({ lastBarMs }) => lastBarMs ?? 0));
+  const ageMs = clock.now() - newestMs;
+  const isOld = good.length > 0 && ageMs > oldBarsMs;
+  const status = judge(good.length, findings, isOld);
+  source.dataChecked(asked, findings, status !== 'fail');
+  const words =
+    good.length === 0
+      ? (findings[0]?.message ?? 'No symbol to ask for')
+      : `Bars for ${good.map(({ symbol }) => symbol).join(', ')}; the newest is ${describeDuration(ageMs)} old${findings.length > 0 ? `; ${findings.length} symbol(s) without data` : ''}`;
+  return {
+    result: {
+      layer: 'data',
+      status,
+      durationMs: Math.round(clock.monotonicMs() - from),
+      summary: words,
+      evidence: findings.flatMap(({ evidence }) => evidence),
+    },
+    findings,
+  };
+}
+
+function judge(goodCount: number, findings: readonly Finding[], isOld: boolean): LayerStatus {
+  if (goodCount === 0) {
+    return findings.some(({ severity }) => severity === 'error') ? 'fail' : 'warn';
+  }
+  return findings.length > 0 || isOld ? 'warn' : 'pass';
+}
+
+async function proveSymbol(
+  symbol: string,
+  timeoutMs: number,
+  market: MarketData | undefined,
+  clock: Clock,
+): Promise<SymbolProof> {
+  if (market === undefined) {
+    const failure = { kind: 'closed', why: 'the session ended' } as const;
+    return { symbol, failure, lastBarMs: undefined };
+  }
+  const from = clock.monotonicMs();
+  const contract = await market.stockContract(symbol, timeoutMs);
+  if (!contract.ok) {
+    return { symbol, failure: contract.failure, lastBarMs: undefined };
+  }
+  const leftMs = Math.max(1, timeoutMs - (clock.monotonicMs() - from));
+  const bars = await market.bars(contract.value, proofRequest(clock.now()), leftMs);
+  return bars.ok
+    ? { symbol, failure: undefined, lastBarMs: bars.value.at(-1)?.timeMs }
+    : { symbol, failure: bars.failure, lastBarMs: undefined };
+}

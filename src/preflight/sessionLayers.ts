@@ -1,0 +1,211 @@
+import type { Clock } from '../core/clock';
+import { isoTime } from '../core/clock';
+import type { Evidence } from '../diagnostics/finding';
+import type { ConnectionEnd, ConnectionProgress } from '../ibkr/connection';
+import { formatEndpoint } from '../ibkr/endpoint';
+import type { LayerResult, LayerStatus } from './report';
+import type { SessionSource } from './sessionSource';
+
+/** What became of the wait for a session. */
+export type SessionVerdict =
+  | { readonly kind: 'open'; readonly progress: ConnectionProgress; readonly wasKept: boolean }
+  /** The attempt ended, or it is silent for longer than allowed; `progress` tells where. */
+  | { readonly kind: 'ended' | 'silent'; readonly progress: ConnectionProgress }
+  /** No connection was even begun within the time: the laws or the machine held it back. */
+  | { readonly kind: 'not tried' }
+  | { readonly kind: 'cancelled'; readonly progress: ConnectionProgress | undefined };
+
+/**
+ * Uses the session that is kept, or asks for one and waits. A socket that has been silent for
+ * longer than `timeoutMs` already gets its verdict at once; it stays open (law 3).
+ */
+export async function waitForSession(
+  timeoutMs: number,
+  deps: { readonly clock: Clock; readonly source: SessionSource; readonly signal: AbortSignal },
+): Promise<SessionVerdict> {
+  const { clock, source, signal } = deps;
+  const kept = source.progress;
+  if (kept?.stage === 'open') {
+    return { kind: 'open', progress: kept, wasKept: true };
+  }
+  const askedAtMs = clock.now();
+  source.ask();
+  return new Promise((resolve) => {
+    const settle = (verdict: SessionVerdict): void => {
+      timer.cancel();
+      subscription.dispose();
+      signal.removeEventListener('abort', onAbort);
+      resolve(verdict);
+    };
+    const check = (): void => {
+      const { progress } = source;
+      if (progress?.stage === 'open') {
+        settle({ kind: 'open', progress, wasKept: false });
+      } else if (progress?.stage === 'ended' && (progress.endedAtMs ?? 0) >= askedAtMs) {
+        settle({ kind: 'ended', progress });
+      }
+    };
+    const onAbort = (): void => {
+      settle({ kind: 'cancelled', progress: source.progress });
+    };
+    const subscription = source.onDidChange(check);
+    const timer = clock.setTimer(remainingMs(source.progress, timeoutMs, clock.now()), () => {
+      const { progress } = source;
+      const isOver = progress === undefined || progress.stage === 'ended';
+      settle(isOver ? { kind: 'not tried' } : { kind: 'silent', progress });
+    });
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) {
+      onAbort();
+    }
+    check();
+  });
+}
+
+function remainingMs(
+  progress: ConnectionProgress | undefined,
+  timeoutMs: number,
+  nowMs: number,
+): number {
+  if (progress === undefined || progress.stage === 'ended') {
+    return timeoutMs;
+  }
+  return Math.max(0, timeoutMs - (nowMs - progress.startedAtMs));
+}
+
+/** The layers tcp, hello and ready as far as they can be judged. */
+export function handshakeLayers(
+  verdict: SessionVerdict,
+  source: SessionSource,
+  nowMs: number,
+): readonly LayerResult[] {
+  if (verdict.kind === 'not tried') {
+    return [
+      layer('tcp', 'unknown', 0, 'No connection was opened within the time, so nothing is known'),
+    ];
+  }
+  const { progress } = verdict;
+  if (progress === undefined) {
+    return [];
+  }
+  const address = formatEndpoint(source.endpoint);
+  const since =
+    verdict.kind === 'open' && verdict.wasKept
+      ? `, kept since ${isoTime(progress.startedAtMs)}`
+      : '';
+  const results: LayerResult[] = [];
+  const { connectedAtMs, helloAtMs, openAtMs } = progress;
+  if (connectedAtMs === undefined) {
+    return verdict.kind === 'cancelled'
+      ? []
+      : [failed('tcp', progress, progress.startedAtMs, nowMs)];
+  }
+  results.push(
+    layer(
+      'tcp',
+      'pass',
+      connectedAtMs - progress.startedAtMs,
+      `TCP connected to ${address}${since}`,
+    ),
+  );
+  if (helloAtMs === undefined) {
+    return verdict.kind === 'cancelled'
+      ? results
+      : [...results, failed('hello', progress, connectedAtMs, nowMs)];
+  }
+  if (progress.end?.kind === 'unsupported version') {
+    return [...results, failed('hello', progress, connectedAtMs, nowMs)];
+  }
+  results.push(
+    layer(
+      'hello',
+      'pass',
+      helloAtMs - connectedAtMs,
+      `Server version ${progress.serverVersion ?? 0}`,
+    ),
+  );
+  if (openAtMs === undefined) {
+    return verdict.kind === 'cancelled'
+      ? results
+      : [...results, failed('ready', progress, helloAtMs, nowMs)];
+  }
+  results.push(
+    layer('ready', 'pass', openAtMs - helloAtMs, 'Managed accounts and next valid id received'),
+  );
+  return results;
+}
+
+function failed(
+  name: 'tcp' | 'hello' | 'ready',
+  progress: ConnectionProgress,
+  fromMs: number,
+  nowMs: number,
+): LayerResult {
+  const durationMs = (progress.endedAtMs ?? nowMs) - fromMs;
+  const evidence: Evidence[] = progress.startupMessages.map((message) => ({
+    kind: 'notice',
+    source: 'TWS',
+    at: isoTime(message.atMs),
+    text: `${message.code} ${message.text}`,
+  }));
+  const text =
+    progress.end === undefined ? silence(name, progress, durationMs) : endWords(name, progress.end);
+  evidence.push({
+    kind: 'timing',
+    source: 'handshake',
+    at: isoTime(progress.endedAtMs ?? nowMs),
+    text,
+  });
+  return { ...layer(name, 'fail', durationMs, text), evidence };
+}
+
+function silence(name: string, progress: ConnectionProgress, durationMs: number): string {
+  const seconds = `${(durationMs / 1000).toFixed(1)} s`;
+  if (name === 'tcp') {
+    return `No answer to the TCP connection request for ${seconds}`;
+  }
+  if (name === 'hello') {
+    return `TCP accepted, no answer to the API hello for ${seconds}; the socket is held`;
+  }
+  const missing = [
+    ...(progress.accounts.length === 0 ? ['managed accounts'] : []),
+    ...(progress.nextValidId === undefined ? ['next valid id'] : []),
+  ];
+  return `Server version received, ${missing.join(' and ')} missing for ${seconds}; the socket is held`;
+}
+
+function endWords(name: string, end: ConnectionEnd): string {
+  const where =
+    name === 'hello' ? 'before any answer to the API hello' : 'before the session was ready';
+  switch (end.kind) {
+    case 'not connected':
+      return `TCP connection failed: ${end.code}`;
+    case 'fin':
+      return `The peer closed the connection ${where}`;
+    case 'reset':
+      return `The peer reset the connection ${where}`;
+    case 'not tws':
+      return `The peer is not TWS: ${end.why}`;
+    case 'malformed':
+      return `TWS sent bytes that cannot be read: ${end.why}`;
+    case 'unsupported version':
+      return `TWS speaks version ${end.serverVersion}, which Robo does not`;
+    case 'by us':
+      return `Robo gave the connection up: ${end.why}`;
+  }
+}
+
+function layer(
+  name: 'tcp' | 'hello' | 'ready',
+  status: LayerStatus,
+  durationMs: number,
+  summary: string,
+): LayerResult {
+  return {
+    layer: name,
+    status,
+    durationMs: Math.max(0, Math.round(durationMs)),
+    summary,
+    evidence: [],
+  };
+}
