@@ -1,0 +1,17 @@
+/** Variables that an editor sets for its own processes and that would change what a child does. */
+const editorVariables = new Set(['ELECTRON_RUN_AS_NODE', 'NODE_OPTIONS']);
+
+/**
+ * The environment of a runner: the request's, without the editor's own variables, and with
+ * Python's output unbuffered, so that a line is in the log when it is printed.
+ */
+export function runnerEnvironment(
+  requested: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const kept = Object.entries(requested).filter(([name]) => {
+    // Windows does not tell upper from lower case in these names.
+    const upper = name.toUpperCase();
+    return !editorVariables.has(upper) && !upper.startsWith('VSCODE_');
+  });
+  return { ...Object.fromEntries(kept), PYTHONUNBUFFERED: '1' };
+}

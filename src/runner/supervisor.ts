@@ -1,0 +1,575 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Clock, isoTime, type Timer } from '../core/clock';
+import type { Disposable } from '../core/disposables';
+import { Emitter } from '../core/emitter';
+import { errorText } from '../core/errors';
+import type { Finding } from '../diagnostics/finding';
+import type { RunnerFact } from '../diagnostics/runnerFacts';
+import type { RunnerStatus } from '../diagnostics/status';
+import type { Machine, ProcessInfo } from '../host/machine';
+import { endTree, type TreeEnd } from './endTree';
+import { runnerEnvironment } from './environment';
+import { type LaunchAttempt, launchFailure, launchFinding } from './launchFailure';
+import { readLease, removeLease, writeLease } from './lease';
+import { openForAppend, OutputFollower } from './output';
+import { runnerStatus } from './runnerStatus';
+import {
+  isIdle,
+  reduceRunner,
+  type RunnerEvent,
+  type RunnerPhase,
+  type RunnerProcess,
+} from './runnerState';
+import { hear, saysWork } from './says';
+import { type Says, saysNothing } from './saysState';
+
+/** A wish to start a runner; the gate has been passed before. */
+export interface RunnerRequest {
+  /** Argument array, placeholders replaced, never seen by a shell. Empty: the built-in runner. */
+  readonly command: readonly string[];
+  readonly workingDirectory: string;
+  /** The environment of the window or shell that asks. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly symbols: readonly string[];
+  readonly bypassReason: string | null;
+}
+
+/** How the built-in runner is started. */
+export interface BuiltInRunner {
+  readonly execPath: string;
+  /** Absolute path of `runner.cjs`. */
+  readonly script: string;
+  /** On top of the request's: endpoint, and `ELECTRON_RUN_AS_NODE=1` on an editor's runtime. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface SupervisorDeps {
+  readonly clock: Clock;
+  readonly machine: Pick<Machine, 'platform' | 'processes' | 'process'>;
+  readonly builtIn: BuiltInRunner;
+  /** A reader of one run's output: facts in a line, with what the lines before it said. */
+  readonly createReader: () => (line: string) => readonly RunnerFact[];
+  /** TWS, IB Gateway, IBC, any java: never signalled. */
+  readonly isUntouchable: (process: ProcessInfo) => boolean;
+  /** `process.kill`, replaced in tests. */
+  readonly signal?: (pid: number, name: NodeJS.Signals) => void;
+  /** How long TERM is given before KILL, in milliseconds. */
+  readonly graceMs?: number;
+}
+
+export type StartOutcome =
+  | { readonly outcome: 'started'; readonly pid: number }
+  | { readonly outcome: 'already running'; readonly pid: number }
+  | { readonly outcome: 'failed'; readonly finding: Finding };
+
+export interface StopOutcome {
+  readonly outcome: TreeEnd['outcome'];
+  readonly pid: number | null;
+  /** True when TERM was not enough. */
+  readonly wasKilled: boolean;
+  /** Why it is not sure to be gone; null otherwise. */
+  readonly why: string | null;
+}
+
+export type AdoptOutcome =
+  | { readonly outcome: 'none' | 'gone' }
+  | { readonly outcome: 'adopted'; readonly pid: number }
+  | { readonly outcome: 'unknown'; readonly why: string };
+
+/** How often an adopted runner is looked for: nobody tells us when it ends. */
+const lookMs = 1000;
+/** How often the lease and what time alone changes (`silent`) are brought up to date. */
+const upkeepMs = 5000;
+const keptLines = 20;
+
+/** What was asked for, kept for status and lease. */
+type RunFacts = Pick<RunnerRequest, 'command' | 'symbols' | 'bypassReason'>;
+
+/**
+ * Starts, watches, adopts and stops the runner of one workspace. It holds the runner by its
+ * lease and its log file only, so that this process may die and another one go on.
+ */
+export class RunnerSupervisor implements Disposable {
+  private readonly changeEmitter = new Emitter<RunnerStatus>();
+  private readonly linesEmitter = new Emitter<readonly string[]>();
+  private readonly logFile: string;
+  private phase: RunnerPhase = { name: 'none' };
+  private run: RunFacts = { command: [], symbols: [], bypassReason: null };
+  private says: Says = saysNothing([]);
+  private read: (line: string) => readonly RunnerFact[];
+  private lastLines: readonly string[] = [];
+  private follower: OutputFollower | undefined;
+  private child: ChildProcess | undefined;
+  private recordsProblem: string | null = null;
+  private leasedOffset = -1;
+  private lookTimer: Timer | undefined;
+  private upkeepTimer: Timer | undefined;
+  private starting: Promise<StartOutcome> | undefined;
+  private stopping: Promise<StopOutcome> | undefined;
+  private closing: Promise<void> = Promise.resolve();
+  private leasing: Promise<void> = Promise.resolve();
+  private isDisposed = false;
+
+  /** The status after every change. */
+  readonly onDidChange = this.changeEmitter.event;
+  /** New lines of output, one batch a look. */
+  readonly onLines = this.linesEmitter.event;
+
+  /**
+   * @param workspace absolute path of the folder that the runner belongs to
+   * @param directory folder of `runner.log` and the lease; made when needed, private
+   */
+  constructor(
+    private readonly workspace: string,
+    private readonly directory: string,
+    private readonly deps: SupervisorDeps,
+  ) {
+    this.logFile = join(directory, 'runner.log');
+    this.read = deps.createReader();
+  }
+
+  /** Null while there has been no runner of this workspace. */
+  status(): RunnerStatus | null {
+    return this.phase.name === 'none'
+      ? null
+      : runnerStatus({
+          workspace: this.workspace,
+          logFile: this.logFile,
+          phase: this.phase,
+          run: this.run,
+          says: this.says,
+          lastLines: this.lastLines,
+          recordsProblem: this.recordsProblem,
+          now: this.deps.clock.now(),
+        });
+  }
+
+  /** Starts the runner unless one of this workspace lives, also one that another daemon left. */
+  async start(request: RunnerRequest): Promise<StartOutcome> {
+    this.starting ??= this.startOnce(request).finally(() => {
+      this.starting = undefined;
+    });
+    return await this.starting;
+  }
+
+  /** Takes over what a lease says that another daemon has started. */
+  async adopt(): Promise<AdoptOutcome> {
+    const found = await readLease(this.directory);
+    if (!found.known) {
+      return { outcome: 'unknown', why: found.why };
+    }
+    if (found.value === undefined || !isIdle(this.phase)) {
+      return { outcome: 'none' };
+    }
+    const lease = found.value;
+    const present = await this.deps.machine.process(lease.pid);
+    if (!present.known) {
+      const why = `Whether runner ${lease.pid} still runs could not be seen: ${present.why}`;
+      return { outcome: 'unknown', why };
+    }
+    this.begin(lease);
+    const startedAtMs = Date.parse(lease.startedAt);
+    const process = { ...lease, startedAtMs, isOurChild: false };
+    this.follow(Math.min(lease.offset, await this.logSize()));
+    if (present.value === undefined || !isSame(present.value, lease)) {
+      this.dispatch({ kind: 'found gone', process });
+      await this.closing;
+      return { outcome: 'gone' };
+    }
+    // A program may replace itself (`exec`); the argv of now is what a signal is checked against.
+    this.dispatch({ kind: 'adopted', process: { ...process, argv: present.value.argv } });
+    return { outcome: 'adopted', pid: lease.pid };
+  }
+
+  /** TERM to the whole tree, wait, KILL, verify. */
+  async stop(): Promise<StopOutcome> {
+    if (this.starting !== undefined) {
+      await this.starting;
+    }
+    if (this.phase.name === 'running') {
+      this.stopping = new Promise((resolve) => {
+        this.resolveStop = resolve;
+      });
+      this.dispatch({ kind: 'stop asked' });
+    }
+    return (
+      (await this.stopping) ?? { outcome: 'not running', pid: null, wasKilled: false, why: null }
+    );
+  }
+
+  /** Lets the runner go on without us: the next daemon finds the lease with the exact offset. */
+  async release(): Promise<void> {
+    if (this.phase.name === 'running' || this.phase.name === 'stopping') {
+      this.leasedOffset = -1;
+      await this.keepLease(this.phase.process);
+      this.child?.unref();
+    }
+    this.dispose();
+  }
+
+  dispose(): void {
+    this.isDisposed = true;
+    this.lookTimer?.cancel();
+    this.upkeepTimer?.cancel();
+    this.follower?.dispose();
+    this.changeEmitter.dispose();
+    this.linesEmitter.dispose();
+  }
+
+  private resolveStop: (outcome: StopOutcome) => void = () => undefined;
+
+  private async startOnce(request: RunnerRequest): Promise<StartOutcome> {
+    await this.closing;
+    if (this.phase.name === 'none') {
+      const adopted = await this.adopt();
+      if (adopted.outcome === 'unknown') {
+        const message = `The runner was not started: ${adopted.why}. A second one must not be risked; end the first by hand if it runs, and delete ${this.directory}.`;
+        return { outcome: 'failed', finding: this.failure('duplicate_runner', message, request) };
+      }
+    }
+    if (this.phase.name === 'running' || this.phase.name === 'stopping') {
+      return { outcome: 'already running', pid: this.phase.process.pid };
+    }
+    this.begin(request);
+    this.dispatch({ kind: 'start asked' });
+    const spawned = await this.spawn(request);
+    if ('finding' in spawned) {
+      this.follower?.dispose();
+      this.dispatch({ kind: 'spawn failed', finding: spawned.finding });
+      return { outcome: 'failed', finding: spawned.finding };
+    }
+    this.dispatch({ kind: 'spawned', process: spawned.process });
+    await this.keepLease(spawned.process);
+    this.forwardExit(spawned.child);
+    return { outcome: 'started', pid: spawned.process.pid };
+  }
+
+  private failure(
+    id: 'duplicate_runner' | 'records_unwritable',
+    message: string,
+    request: RunnerRequest,
+  ): Finding {
+    const attempt = { workspace: this.workspace, argv: request.command };
+    return launchFinding(id, message, attempt, isoTime(this.deps.clock.now()));
+  }
+
+  /** A new run: nothing said yet, nothing printed yet. */
+  private begin(run: RunFacts): void {
+    const { command, symbols, bypassReason } = run;
+    this.run = { command, symbols, bypassReason };
+    this.says = saysNothing(symbols);
+    this.read = this.deps.createReader();
+    this.lastLines = [];
+    this.recordsProblem = null;
+    this.leasedOffset = -1;
+    this.child = undefined;
+  }
+
+  private async spawn(
+    request: RunnerRequest,
+  ): Promise<{ process: RunnerProcess; child: ChildProcess } | { finding: Finding }> {
+    const plan = this.launch(request);
+    const path = plan.environment['PATH'] ?? plan.environment['Path'];
+    const attempt: LaunchAttempt = { workspace: this.workspace, ...plan, path };
+    let log;
+    try {
+      await mkdir(this.directory, { recursive: true, mode: 0o700 });
+      log = await openForAppend(this.logFile);
+    } catch (error) {
+      const message = `The runner was not started: its log ${this.logFile} could not be opened (${errorText(error)}); free space or correct the permissions, or choose another folder with ROBO_STATE_DIR.`;
+      return { finding: this.failure('records_unwritable', message, request) };
+    }
+    try {
+      this.follow((await log.stat()).size);
+      const child = await spawnDetached(attempt, plan.environment, log.fd);
+      return { child, process: await this.identify(child, plan.argv) };
+    } catch (error) {
+      const at = isoTime(this.deps.clock.now());
+      return { finding: await launchFailure(error, attempt, at) };
+    } finally {
+      await log.close();
+    }
+  }
+
+  private launch(request: RunnerRequest): {
+    readonly argv: readonly string[];
+    readonly workingDirectory: string;
+    readonly environment: Readonly<Record<string, string>>;
+  } {
+    const { workingDirectory, symbols } = request;
+    const environment = runnerEnvironment(request.environment);
+    if (request.command.length > 0) {
+      return { argv: request.command, workingDirectory, environment };
+    }
+    const { builtIn } = this.deps;
+    const list = symbols.length === 0 ? [] : ['--symbols', symbols.join(',')];
+    return {
+      argv: [builtIn.execPath, builtIn.script, ...list],
+      workingDirectory,
+      environment: { ...environment, ...builtIn.environment },
+    };
+  }
+
+  private async identify(child: ChildProcess, argv: readonly string[]): Promise<RunnerProcess> {
+    const pid = child.pid ?? 0;
+    const seen = await this.deps.machine.process(pid);
+    const now = this.deps.clock.now();
+    if (seen.known && seen.value !== undefined && seen.value.argv.length > 0) {
+      const { startToken, startedAtMs, argv: present } = seen.value;
+      return { pid, startToken, argv: present, startedAtMs, isOurChild: true };
+    }
+    // Ended already, or hidden: without a start time there is no identity to keep.
+    if (!seen.known) {
+      this.recordsProblem = `Another daemon would not know this runner, because its start time could not be read: ${seen.why}`;
+    }
+    return { pid, startToken: '', argv, startedAtMs: now, isOurChild: true };
+  }
+
+  private forwardExit(child: ChildProcess): void {
+    this.child = child;
+    const ended = (code: number | null, signal: NodeJS.Signals | null): void => {
+      this.dispatch({ kind: 'ended', code, signal });
+    };
+    if (hasExited(child)) {
+      ended(child.exitCode, child.signalCode);
+    } else {
+      child.once('exit', ended);
+    }
+  }
+
+  private dispatch(event: RunnerEvent): void {
+    const before = this.phase;
+    const { phase, effects } = reduceRunner(before, event, this.deps.clock.now());
+    this.phase = phase;
+    for (const effect of effects) {
+      switch (effect) {
+        case 'watch':
+          this.watch();
+          break;
+        case 'end tree':
+          void this.endTree();
+          break;
+        case 'close':
+          this.closing = this.close();
+          break;
+        default:
+          effect satisfies never;
+      }
+    }
+    if (phase !== before) {
+      this.announce();
+    }
+  }
+
+  private announce(): void {
+    const status = this.status();
+    if (status !== null && !this.isDisposed) {
+      this.changeEmitter.fire(status);
+    }
+  }
+
+  private async endTree(): Promise<void> {
+    if (this.phase.name !== 'stopping') {
+      return;
+    }
+    const { process: leader } = this.phase;
+    const child = this.child;
+    const hasEnded = (): boolean => child === undefined || hasExited(child);
+    const { clock, machine, isUntouchable, graceMs } = this.deps;
+    const tree = await endTree(leader, {
+      clock,
+      machine,
+      isUntouchable,
+      signal: this.deps.signal ?? sendSignal,
+      isOwnAlive: () => !hasEnded(),
+      ...(graceMs === undefined ? {} : { graceMs }),
+    });
+    this.dispatch({ kind: 'tree ended', tree });
+    if (tree.outcome !== 'still alive' && child !== undefined && !hasEnded()) {
+      // The process table was quicker than the system's word to us, which says how it ended.
+      await once(child, 'exit');
+    }
+    await this.closing;
+    this.stopping = undefined;
+    const { outcome, wasKilled, why } = tree;
+    this.resolveStop({ outcome, pid: leader.pid, wasKilled, why });
+  }
+
+  private follow(offset: number): void {
+    this.follower?.dispose();
+    const follower = new OutputFollower(this.logFile, offset, { clock: this.deps.clock });
+    follower.onLines((lines) => {
+      this.take(lines);
+    });
+    follower.onProblem((problem) => {
+      this.recordsProblem = problem;
+      this.announce();
+    });
+    this.follower = follower;
+  }
+
+  private take(lines: readonly string[]): void {
+    this.lastLines = [...this.lastLines, ...lines.slice(-keptLines)].slice(-keptLines);
+    const now = this.deps.clock.now();
+    const before = this.says;
+    for (const line of lines) {
+      for (const fact of this.read(line)) {
+        this.says = hear(this.says, fact, now);
+      }
+    }
+    if (!this.isDisposed) {
+      this.linesEmitter.fire(lines);
+    }
+    if (this.says !== before) {
+      this.announce();
+    }
+  }
+
+  private watch(): void {
+    this.lookTimer?.cancel();
+    this.upkeepTimer?.cancel();
+    if (this.phase.name === 'running' && !this.phase.process.isOurChild) {
+      this.lookLater();
+    }
+    this.upkeepLater(saysWork(this.says, this.deps.clock.now()));
+  }
+
+  private lookLater(): void {
+    if (this.isDisposed) {
+      return;
+    }
+    this.lookTimer = this.deps.clock.setTimer(lookMs, () => {
+      void this.look();
+    });
+  }
+
+  /** An adopted runner that is not there, or is another process now, has ended unseen. */
+  private async look(): Promise<void> {
+    if (this.phase.name !== 'running') {
+      return;
+    }
+    const { process } = this.phase;
+    const present = await this.deps.machine.process(process.pid);
+    // A look that failed tells nothing (law 4).
+    if (present.known && (present.value === undefined || !isSame(present.value, process))) {
+      this.dispatch({ kind: 'vanished' });
+    } else {
+      this.lookLater();
+    }
+  }
+
+  private upkeepLater(work: string): void {
+    if (this.isDisposed) {
+      return;
+    }
+    this.upkeepTimer = this.deps.clock.setTimer(upkeepMs, () => {
+      void this.upkeep(work);
+    });
+  }
+
+  private async upkeep(workBefore: string): Promise<void> {
+    if (this.phase.name === 'running') {
+      await this.keepLease(this.phase.process);
+      const work = saysWork(this.says, this.deps.clock.now());
+      if (work !== workBefore) {
+        this.announce();
+      }
+      this.upkeepLater(work);
+    }
+  }
+
+  /** Writes the lease where something changed; one write at a time. */
+  private async keepLease(process: RunnerProcess): Promise<void> {
+    this.leasing = this.leasing.then(async () => {
+      const offset = this.follower?.offset ?? 0;
+      const isOver = isIdle(this.phase) || this.isDisposed;
+      if (!isOver && process.startToken !== '' && offset !== this.leasedOffset) {
+        await this.writeLease(process, offset);
+      }
+    });
+    await this.leasing;
+  }
+
+  private async writeLease(process: RunnerProcess, offset: number): Promise<void> {
+    try {
+      await writeLease(this.directory, {
+        schema: 1,
+        pid: process.pid,
+        startToken: process.startToken,
+        argv: [...process.argv],
+        workspace: this.workspace,
+        command: [...this.run.command],
+        symbols: [...this.run.symbols],
+        bypassReason: this.run.bypassReason,
+        startedAt: isoTime(process.startedAtMs),
+        offset,
+      });
+      this.leasedOffset = offset;
+    } catch (error) {
+      this.recordsProblem = `The lease of the runner in ${this.directory} could not be written (${errorText(error)}), so another daemon would not know it; free space or correct the permissions.`;
+    }
+  }
+
+  /** The run is over: its last lines are read, then the lease goes. */
+  private async close(): Promise<void> {
+    this.lookTimer?.cancel();
+    this.upkeepTimer?.cancel();
+    await this.follower?.drain();
+    this.follower?.dispose();
+    await this.leasing;
+    await removeLease(this.directory).catch((error: unknown) => {
+      this.recordsProblem = `The lease in ${this.directory} could not be removed: ${errorText(error)}`;
+    });
+    this.announce();
+  }
+
+  private async logSize(): Promise<number> {
+    return await stat(this.logFile).then(
+      (entry) => entry.size,
+      () => 0,
+    );
+  }
+}
+
+/**
+ * The same process as before: pid and start time. Its argv may have changed since the lease, as
+ * scripts replace themselves with `exec`; one that is empty has ended and waits to be collected.
+ */
+function isSame(present: ProcessInfo, lease: Pick<RunnerProcess, 'pid' | 'startToken'>): boolean {
+  return (
+    present.pid === lease.pid && present.startToken === lease.startToken && present.argv.length > 0
+  );
+}
+
+function hasExited(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+function sendSignal(pid: number, name: NodeJS.Signals): void {
+  process.kill(pid, name);
+}
+
+/** Resolves when the system has taken the program; rejects with the system's error. */
+async function spawnDetached(
+  attempt: LaunchAttempt,
+  environment: Readonly<Record<string, string>>,
+  logFd: number,
+): Promise<ChildProcess> {
+  const [file = '', ...args] = attempt.argv;
+  const child = spawn(file, args, {
+    cwd: attempt.workingDirectory,
+    env: environment,
+    // A process group of its own: it outlives us and can be ended as a whole.
+    detached: true,
+    stdio: ['ignore', logFd, logFd],
+    windowsHide: true,
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', reject);
+  });
+  return child;
+}

@@ -1,0 +1,152 @@
+import { isoTime } from '../core/clock';
+import type { Answer, Bar, BarRequest, MarketData, StockContract } from '../ibkr/marketData';
+import type { Say } from './events';
+import type { Pacer } from './pacer';
+import type { StrategySignal } from './strategy';
+
+/** How long an answer is waited for, in milliseconds (origin system, section 6). */
+const contractDeadlineMs = 5_000;
+const barsDeadlineMs = 30_000;
+/** Symbols asked for at the same time; TWS allows 50 open historical requests. */
+const maxConcurrent = 8;
+
+export interface CycleDeps {
+  readonly marketData: MarketData;
+  readonly pacer: Pacer;
+  readonly say: Say;
+  readonly strategy: (bars: readonly Bar[]) => StrategySignal;
+  /** Qualified contracts; kept over all cycles of a run. */
+  readonly contracts: Map<string, StockContract>;
+  readonly request: BarRequest;
+  /** Ends the cycle: nothing more is asked, nothing more is waited for. */
+  readonly signal: AbortSignal;
+}
+
+export interface CycleResult {
+  readonly failed: number;
+  /** True when the session closed under it; the rest of the symbols was not asked for. */
+  readonly isConnectionLost: boolean;
+}
+
+/** One pass over the symbols. A request that brought no answer waits for the next cycle. */
+export async function runCycle(symbols: readonly string[], deps: CycleDeps): Promise<CycleResult> {
+  const queue = [...symbols];
+  let failed = 0;
+  let isConnectionLost = false;
+  const work = async (): Promise<void> => {
+    for (;;) {
+      const symbol = queue.shift();
+      if (symbol === undefined || deps.signal.aborted || isConnectionLost) {
+        return;
+      }
+      const outcome = await visit(symbol, deps);
+      if (outcome !== 'ok' && outcome !== 'stopped') {
+        failed += 1;
+      }
+      isConnectionLost ||= outcome === 'closed';
+    }
+  };
+  const workers = Array.from({ length: Math.min(maxConcurrent, symbols.length) }, work);
+  await Promise.all(workers);
+  return { failed, isConnectionLost };
+}
+
+type Visit = 'ok' | 'failed' | 'closed' | 'stopped';
+
+async function visit(symbol: string, deps: CycleDeps): Promise<Visit> {
+  const contract = await qualified(symbol, deps);
+  if (contract === 'stopped' || !contract.ok) {
+    return contract === 'stopped' ? 'stopped' : sayFailure(symbol, contract, deps.say);
+  }
+  await deps.pacer.bars(symbol, deps.request, deps.signal);
+  const bars = await unlessStopped(deps.signal, () =>
+    deps.marketData.bars(contract.value, deps.request, barsDeadlineMs),
+  );
+  if (bars === 'stopped' || !bars.ok) {
+    return bars === 'stopped' ? 'stopped' : sayFailure(symbol, bars, deps.say);
+  }
+  const last = bars.value.at(-1);
+  if (last === undefined) {
+    const message = 'TWS answered with no bars';
+    deps.say({ event: 'fetch', symbol, ok: false, error: 'NoData', message });
+    return 'failed';
+  }
+  deps.say({
+    event: 'fetch',
+    symbol,
+    ok: true,
+    price: last.close,
+    bars: bars.value.length,
+    lastBarAt: isoTime(last.timeMs),
+    roundTripMs: Math.round(bars.roundTripMs),
+  });
+  const { value, price, reason, fast, slow } = deps.strategy(bars.value);
+  if (price !== null) {
+    deps.say({ event: 'signal', symbol, signal: value, price, reason, fast, slow });
+  }
+  return 'ok';
+}
+
+async function qualified(
+  symbol: string,
+  deps: CycleDeps,
+): Promise<Answer<StockContract> | 'stopped'> {
+  const cached = deps.contracts.get(symbol);
+  if (cached !== undefined) {
+    return { ok: true, value: cached, roundTripMs: 0 };
+  }
+  await deps.pacer.message(deps.signal);
+  const answer = await unlessStopped(deps.signal, () =>
+    deps.marketData.stockContract(symbol, contractDeadlineMs),
+  );
+  if (answer !== 'stopped' && answer.ok) {
+    deps.contracts.set(symbol, answer.value);
+  }
+  return answer;
+}
+
+function sayFailure(
+  symbol: string,
+  answer: Extract<Answer<unknown>, { ok: false }>,
+  say: Say,
+): Visit {
+  const { failure } = answer;
+  const base = { event: 'fetch', symbol, ok: false } as const;
+  switch (failure.kind) {
+    case 'timeout': {
+      const message = `no answer within ${failure.afterMs / 1000} s`;
+      say({ ...base, error: 'TimeoutError', message });
+      return 'failed';
+    }
+    case 'message':
+      say({ ...base, error: 'TwsMessage', code: failure.code, message: failure.text });
+      return 'failed';
+    case 'closed':
+      say({ ...base, error: 'ConnectionClosed', message: failure.why });
+      return 'closed';
+    default:
+      return failure satisfies never;
+  }
+}
+
+/** The answer, or `stopped` as soon as `signal` is aborted; a late answer is then nobody's. */
+async function unlessStopped<T>(
+  signal: AbortSignal,
+  ask: () => Promise<T>,
+): Promise<T | 'stopped'> {
+  if (signal.aborted) {
+    return 'stopped';
+  }
+  let onAbort = (): void => undefined;
+  const stopped = new Promise<'stopped'>((resolve) => {
+    onAbort = (): void => {
+      resolve('stopped');
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([ask(), stopped]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

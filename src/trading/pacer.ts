@@ -1,0 +1,64 @@
+import { type Clock, delay } from '../core/clock';
+import type { BarRequest } from '../ibkr/marketData';
+
+/**
+ * IBKR's limits for historical data: no identical request within 15 s, no more than 60 requests
+ * for small bars (30 secs or less) in 10 minutes, at most 50 messages a second. We stay at 40.
+ */
+const identicalMs = 15_000;
+const smallBarWindowMs = 600_000;
+const smallBarRequests = 60;
+const messageGapMs = 25;
+
+const smallBarSizes: ReadonlySet<string> = new Set([
+  '1 secs',
+  '5 secs',
+  '10 secs',
+  '15 secs',
+  '30 secs',
+]);
+
+/** Delays requests so that IBKR's pacing is kept; it never drops or repeats one. */
+export class Pacer {
+  private readonly lastAsked = new Map<string, number>();
+  private smallBars: readonly number[] = [];
+  private nextMessageMs = Number.NEGATIVE_INFINITY;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Resolves when any message may be sent, or at once when `signal` is aborted. */
+  async message(signal: AbortSignal): Promise<void> {
+    const now = this.clock.monotonicMs();
+    const at = Math.max(now, this.nextMessageMs);
+    this.nextMessageMs = at + messageGapMs;
+    await this.until(at, signal);
+  }
+
+  /** Resolves when this request for bars may be sent, or at once when `signal` is aborted. */
+  async bars(symbol: string, request: BarRequest, signal: AbortSignal): Promise<void> {
+    const now = this.clock.monotonicMs();
+    const key = `${symbol}/${request.duration}/${request.barSize}/${request.regularHoursOnly}`;
+    let at = Math.max(now, (this.lastAsked.get(key) ?? Number.NEGATIVE_INFINITY) + identicalMs);
+    if (smallBarSizes.has(request.barSize)) {
+      at = this.takeSmallBarSlot(at);
+    }
+    this.lastAsked.set(key, at);
+    await this.until(at, signal);
+    await this.message(signal);
+  }
+
+  private takeSmallBarSlot(at: number): number {
+    const recent = this.smallBars.filter((asked) => asked > at - smallBarWindowMs);
+    const blocking = recent.at(-smallBarRequests);
+    const slot = blocking === undefined ? at : Math.max(at, blocking + smallBarWindowMs);
+    this.smallBars = [...recent, slot].sort((a, b) => a - b).slice(-smallBarRequests);
+    return slot;
+  }
+
+  private async until(atMs: number, signal: AbortSignal): Promise<void> {
+    const wait = atMs - this.clock.monotonicMs();
+    if (wait > 0) {
+      await delay(this.clock, wait, signal);
+    }
+  }
+}

@@ -1,0 +1,165 @@
+import { type Clock, delay } from '../core/clock';
+import type { Event } from '../core/emitter';
+import type { Endpoint } from '../ibkr/endpoint';
+import type { BarRequest, MarketData, StockContract } from '../ibkr/marketData';
+import { runCycle } from './cycle';
+import type { Say } from './events';
+import { Pacer } from './pacer';
+import { smaCrossover } from './strategy';
+
+/** A ready session, as far as trading needs one. */
+export interface TradingSession {
+  readonly marketData: MarketData;
+  /** Fires once, with the reason in words, when the session is over. */
+  readonly onDidClose: Event<string>;
+  /** Asks TWS for its time; false when no answer came in time. */
+  answers(): Promise<boolean>;
+  close(): void;
+}
+
+export type OpenedSession =
+  | { readonly ok: true; readonly session: TradingSession }
+  | { readonly ok: false; readonly sentence: string };
+
+export interface TradingDeps {
+  readonly clock: Clock;
+  readonly say: Say;
+  /** Resolves early with `ok: false` when the signal is aborted. */
+  readonly openSession: (signal: AbortSignal) => Promise<OpenedSession>;
+  /** Aborted when the runner is asked to stop. */
+  readonly signal: AbortSignal;
+}
+
+export interface TradingPlan {
+  readonly endpoint: Endpoint;
+  readonly symbols: readonly string[];
+  readonly request: BarRequest;
+  readonly intervalMs: number;
+  readonly isOnce: boolean;
+}
+
+/**
+ * Waits before a lost session is opened again, in milliseconds (origin system, rule 8). After
+ * the last one the connection is lost for good: about nine minutes, longer than TWS's restart.
+ */
+const reopenDelaysMs = [15_000, 30_000, 60_000, 120_000, 300_000];
+
+/** Exit code (contracts): 0 asked to stop, or done with `--once`; 1 no connection. */
+export type TradingExit = 0 | 1;
+
+/** The built-in runner: cycles over the symbols until it is asked to stop. No order, ever. */
+export async function trade(plan: TradingPlan, deps: TradingDeps): Promise<TradingExit> {
+  const run: Run = {
+    pacer: new Pacer(deps.clock),
+    contracts: new Map<string, StockContract>(),
+    cycles: 0,
+    hadSession: false,
+  };
+  let reopened = 0;
+  for (;;) {
+    const cyclesBefore = run.cycles;
+    const end = await tradeOneSession(plan, run, deps);
+    if (deps.signal.aborted || end === 'done') {
+      return 0;
+    }
+    if (!run.hadSession) {
+      // The gate has just passed or was bypassed; what it said is not ours to try again.
+      return 1;
+    }
+    reopened = run.cycles > cyclesBefore ? 0 : reopened;
+    const waitMs = reopenDelaysMs[reopened];
+    if (waitMs === undefined) {
+      deps.say({ event: 'error', message: 'The connection to TWS is lost for good; giving up.' });
+      return 1;
+    }
+    reopened += 1;
+    const message = `Waiting ${waitMs / 1000} s before opening the connection again.`;
+    deps.say({ event: 'waiting', forMs: waitMs, message });
+    await delay(deps.clock, waitMs, deps.signal);
+  }
+}
+
+/** What lasts over all sessions of a run. */
+interface Run {
+  readonly pacer: Pacer;
+  readonly contracts: Map<string, StockContract>;
+  /** Cycles finished. */
+  cycles: number;
+  hadSession: boolean;
+}
+
+async function tradeOneSession(
+  plan: TradingPlan,
+  run: Run,
+  deps: TradingDeps,
+): Promise<'done' | 'lost'> {
+  const opened = await deps.openSession(deps.signal);
+  if (!opened.ok) {
+    if (!deps.signal.aborted) {
+      deps.say({ event: 'error', message: opened.sentence });
+    }
+    return 'lost';
+  }
+  const { session } = opened;
+  run.hadSession = true;
+  deps.say({ event: 'connected', ...plan.endpoint });
+  const closed = new AbortController();
+  const subscription = session.onDidClose((why) => {
+    deps.say({ event: 'error', message: `The session with TWS ended: ${why}` });
+    closed.abort();
+  });
+  try {
+    const stop = AbortSignal.any([deps.signal, closed.signal]);
+    return await cycles(plan, run, { ...deps, session, stop });
+  } finally {
+    subscription.dispose();
+    session.close();
+  }
+}
+
+interface CyclesDeps extends TradingDeps {
+  readonly session: TradingSession;
+  /** Asked to stop, or session gone. */
+  readonly stop: AbortSignal;
+}
+
+async function cycles(plan: TradingPlan, run: Run, deps: CyclesDeps): Promise<'done' | 'lost'> {
+  const { clock, say, stop } = deps;
+  const isOver = (): boolean => stop.aborted;
+  while (!isOver()) {
+    const startedMs = clock.monotonicMs();
+    const { failed, isConnectionLost } = await runCycle(plan.symbols, {
+      marketData: deps.session.marketData,
+      pacer: run.pacer,
+      say,
+      strategy: smaCrossover,
+      contracts: run.contracts,
+      request: plan.request,
+      signal: stop,
+    });
+    if (isConnectionLost || isOver()) {
+      break;
+    }
+    run.cycles += 1;
+    const durationMs = clock.monotonicMs() - startedMs;
+    const nextInMs = plan.isOnce ? null : Math.max(0, Math.round(plan.intervalMs - durationMs));
+    say({
+      event: 'cycle',
+      number: run.cycles,
+      symbols: plan.symbols.length,
+      failed,
+      durationMs: Math.round(durationMs),
+      nextInMs,
+    });
+    if (nextInMs === null) {
+      return 'done';
+    }
+    if (failed === plan.symbols.length && !(await deps.session.answers())) {
+      // A connection whose other end is gone never closes by itself.
+      say({ event: 'error', message: 'TWS answers nothing any more on this connection.' });
+      break;
+    }
+    await delay(clock, nextInMs, stop);
+  }
+  return 'lost';
+}

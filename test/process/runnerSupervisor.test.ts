@@ -1,0 +1,384 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../../src/core/clock';
+import { createFactReader } from '../../src/diagnostics/runnerReader';
+import type { RunnerStatus } from '../../src/diagnostics/status';
+import { machineFor } from '../../src/host/thisMachine';
+import { readLease, writeLease } from '../../src/runner/lease';
+import {
+  type RunnerRequest,
+  RunnerSupervisor,
+  type SupervisorDeps,
+} from '../../src/runner/supervisor';
+import { eventually, isThere } from '../support/eventually';
+import { until } from '../support/until';
+
+const machine = machineFor(process.platform);
+
+describe('runner supervisor', function () {
+  this.timeout(30_000);
+  let folder: string;
+  let directory: string;
+  const supervisors: RunnerSupervisor[] = [];
+  const pids = new Set<number>();
+
+  beforeEach(() => {
+    folder = realpathSync(mkdtempSync(join(tmpdir(), 'robo-runner-')));
+    directory = join(folder, 'state');
+  });
+
+  afterEach(async () => {
+    for (const supervisor of supervisors.splice(0)) {
+      await supervisor.stop();
+      supervisor.dispose();
+    }
+    for (const pid of pids) {
+      if (isThere(pid)) {
+        process.kill(pid, 'SIGKILL');
+      }
+    }
+    pids.clear();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function supervise(deps: Partial<SupervisorDeps> = {}): RunnerSupervisor {
+    const supervisor = new RunnerSupervisor(folder, directory, {
+      clock: systemClock,
+      machine,
+      builtIn: { execPath: process.execPath, script: '', environment: {} },
+      createReader: createFactReader,
+      isUntouchable: () => false,
+      ...deps,
+    });
+    supervisors.push(supervisor);
+    return supervisor;
+  }
+
+  function request(command: readonly string[], more: Partial<RunnerRequest> = {}): RunnerRequest {
+    return {
+      command,
+      workingDirectory: folder,
+      environment: { PATH: process.env['PATH'] ?? '' },
+      symbols: ['AAPL', 'NVDA'],
+      bypassReason: null,
+      ...more,
+    };
+  }
+
+  function node(code: string): readonly string[] {
+    return [process.execPath, '-e', code];
+  }
+
+  async function started(supervisor: RunnerSupervisor, wish: RunnerRequest): Promise<number> {
+    const outcome = await supervisor.start(wish);
+    assert.equal(outcome.outcome, 'started');
+    assert.ok('pid' in outcome);
+    pids.add(outcome.pid);
+    return outcome.pid;
+  }
+
+  function whenExited(supervisor: RunnerSupervisor): Promise<RunnerStatus> {
+    return until(
+      supervisor.onDidChange,
+      (status) => status.exit !== null && !existsSync(join(directory, 'lease.json')),
+    );
+  }
+
+  it('turns the lines of the outage into one connection finding', async () => {
+    const supervisor = supervise();
+    const code = `
+      for (const symbol of ['AAPL', 'NVDA'])
+        console.log('Failed to fetch data for ' + symbol + ': RetryError[<Future at 0x7f3 state=finished raised TimeoutError>]');
+      setInterval(() => {}, 1000);`;
+    const failing = until(supervisor.onDidChange, ({ work }) => work === 'failing');
+    await started(supervisor, request(node(code)));
+    const status = await failing;
+    assert.deepEqual(
+      status.findings.map(({ subject }) => subject.kind),
+      ['connection'],
+    );
+    assert.equal(status.state, 'running');
+    assert.deepEqual(
+      status.symbolStatus.map(({ failures }) => failures),
+      [1, 1],
+    );
+  });
+
+  it('keeps code, last 20 lines and the unaltered log of a runner that falls', async () => {
+    const supervisor = supervise();
+    const exited = whenExited(supervisor);
+    const code = `for (let n = 0; n < 30; n += 1) console.log('l' + n); process.stderr.write('boom'); process.exitCode = 3;`;
+    await started(supervisor, request(node(code)));
+    const { exit, state, findings, pid } = await exited;
+    assert.equal(state, 'exited');
+    assert.equal(pid, null);
+    assert.deepEqual([exit?.code, exit?.signal, exit?.how], [3, null, 'by itself']);
+    assert.deepEqual(exit?.lastLines, [
+      ...Array.from({ length: 19 }, (_, n) => `l${n + 11}`),
+      'boom',
+    ]);
+    assert.equal(findings[0]?.guide, 'runner_exited');
+    assert.match(findings[0].message, /exit code 3.*boom/);
+    assert.match(readFileSync(join(directory, 'runner.log'), 'utf8'), /^l0\nl1\n[^]*l29\nboom$/);
+  });
+
+  it('gives the request its directory and environment, without the editor’s variables', async () => {
+    const supervisor = supervise();
+    const exited = whenExited(supervisor);
+    const environment = {
+      PATH: process.env['PATH'] ?? '',
+      VSCODE_PID: '1',
+      NODE_OPTIONS: '',
+      MINE: 'é',
+    };
+    const code = `console.log(process.cwd()); console.log(JSON.stringify([process.env.MINE, process.env.VSCODE_PID ?? null, process.env.PYTHONUNBUFFERED]))`;
+    await started(supervisor, request(node(code), { environment }));
+    assert.deepEqual((await exited).exit?.lastLines, [folder, '["é",null,"1"]']);
+  });
+
+  it('starts the built-in runner with the symbols and its own environment', async () => {
+    const script = join(folder, 'runner.cjs');
+    writeFileSync(
+      script,
+      'console.log(process.argv.slice(2).join(" ") + " " + process.env.IBKR_PORT)',
+    );
+    const environment = { IBKR_PORT: '7497' };
+    const supervisor = supervise({ builtIn: { execPath: process.execPath, script, environment } });
+    const exited = whenExited(supervisor);
+    await started(supervisor, request([]));
+    assert.deepEqual((await exited).exit?.lastLines, ['--symbols AAPL,NVDA 7497']);
+  });
+
+  it('starts one at a time', async () => {
+    const supervisor = supervise();
+    const wish = request(node('setInterval(() => {}, 1000)'));
+    const [first, second] = await Promise.all([supervisor.start(wish), supervisor.start(wish)]);
+    assert.deepEqual(first, second);
+    const third = await supervisor.start(wish);
+    assert.equal(third.outcome, 'already running');
+  });
+
+  it('stops on TERM, says that it was asked, and leaves no lease', async () => {
+    const supervisor = supervise();
+    const code = `process.on('SIGTERM', () => { console.log('bye'); process.exit(0); }); console.log('up'); setInterval(() => {}, 1000);`;
+    const up = until(supervisor.onLines, (lines) => lines.includes('up'));
+    const pid = await started(supervisor, request(node(code)));
+    await up;
+    assert.equal((await readLease(directory)).known, true);
+    const stopped = await supervisor.stop();
+    assert.deepEqual(stopped, { outcome: 'stopped', pid, wasKilled: false, why: null });
+    const exit = supervisor.status()?.exit;
+    assert.deepEqual([exit?.code, exit?.how, exit?.lastLines.at(-1)], [0, 'asked', 'bye']);
+    assert.deepEqual(await readLease(directory), { known: true, value: undefined });
+    assert.equal((await supervisor.stop()).outcome, 'not running');
+  });
+
+  it('kills a runner that ignores TERM, with grandchildren in and out of its group', async () => {
+    const supervisor = supervise({ graceMs: 300 });
+    const deaf = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); console.log('pid ' + process.pid);`;
+    const code = `
+      const { spawn } = require('node:child_process');
+      for (const detached of [false, true])
+        spawn(process.execPath, ['-e', ${JSON.stringify(deaf)}], { detached, stdio: 'inherit' });
+      ${deaf}`;
+    const seen: number[] = [];
+    supervisor.onLines((lines) => {
+      seen.push(...lines.map((line) => Number(line.replace('pid ', ''))));
+    });
+    await started(supervisor, request(node(code)));
+    await eventually(() => seen.length === 3, 'three processes are up');
+    seen.forEach((pid) => pids.add(pid));
+    const stopped = await supervisor.stop();
+    assert.equal(stopped.outcome, 'stopped');
+    assert.equal(stopped.wasKilled, true);
+    assert.equal(supervisor.status()?.exit?.signal, 'SIGKILL');
+    for (const pid of seen) {
+      const now = await machine.process(pid);
+      assert.ok(
+        now.known && (now.value === undefined || now.value.argv.length === 0),
+        `${pid} is gone`,
+      );
+    }
+  });
+
+  it('never signals what is untouchable, and says so', async () => {
+    const sent: number[] = [];
+    const supervisor = supervise({
+      isUntouchable: (entry) => entry.argv.includes('--like-java'),
+      signal: (pid) => sent.push(pid),
+    });
+    const pid = await started(
+      supervisor,
+      request([...node('setInterval(() => {}, 1000)'), '--', '--like-java']),
+    );
+    const stopped = await supervisor.stop();
+    assert.equal(stopped.outcome, 'still alive');
+    assert.match(stopped.why ?? '', /never signals/);
+    assert.deepEqual(sent, []);
+    assert.equal(supervisor.status()?.state, 'running');
+    process.kill(pid, 'SIGKILL');
+    await whenExited(supervisor);
+  });
+
+  it('lets a runner print on when its daemon is killed, and another one adopts it', async () => {
+    const code = `
+      let n = 0;
+      setInterval(() => console.log('tick ' + n++), 20);`;
+    const host = spawn(
+      process.execPath,
+      [
+        '--import',
+        'tsx',
+        join(import.meta.dirname, '../support/supervisorHost.ts'),
+        folder,
+        directory,
+        ...node(code),
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    const [line] = (await once(host.stdout, 'data')) as [Buffer];
+    const { pid } = JSON.parse(line.toString()) as { pid: number };
+    pids.add(pid);
+    const log = join(directory, 'runner.log');
+    await eventually(
+      () => existsSync(log) && readFileSync(log, 'utf8').includes('tick 5\n'),
+      'ticks',
+    );
+    host.kill('SIGKILL');
+    await once(host, 'exit');
+    const before = readFileSync(log, 'utf8').split('\n').length;
+
+    const supervisor = supervise();
+    const lines: string[] = [];
+    supervisor.onLines((batch) => lines.push(...batch));
+    assert.deepEqual(await supervisor.adopt(), { outcome: 'adopted', pid });
+    await eventually(() => lines.includes(`tick ${before + 10}`), 'it prints on');
+    const numbers = lines.map((text) => Number(text.replace('tick ', '')));
+    assert.deepEqual(
+      numbers,
+      numbers.map((_, index) => (numbers[0] ?? 0) + index),
+      'no line missing',
+    );
+    const status = supervisor.status();
+    assert.deepEqual(
+      [status?.state, status?.pid, status?.symbols],
+      ['running', pid, ['AAPL', 'NVDA']],
+    );
+    const again = await supervisor.start(request(node('')));
+    assert.deepEqual(again, { outcome: 'already running', pid });
+    const stopped = await supervisor.stop();
+    assert.deepEqual([stopped.outcome, stopped.wasKilled], ['stopped', false]);
+    assert.equal(supervisor.status()?.exit?.how, 'asked');
+  });
+
+  it('sees the end of an adopted runner, but never calls it clean', async () => {
+    const first = supervise();
+    const pid = await started(first, request(node('setInterval(() => {}, 1000)')));
+    await first.release();
+    const second = supervise();
+    assert.deepEqual(await second.adopt(), { outcome: 'adopted', pid });
+    const exited = whenExited(second);
+    process.kill(pid, 'SIGKILL');
+    const { exit, findings } = await exited;
+    assert.deepEqual([exit?.code, exit?.signal, exit?.how], [null, null, 'unseen']);
+    assert.match(findings[0]?.message ?? '', /nobody watched/);
+  });
+
+  it('takes a lease whose pid is another process now for an unseen end, and harms nobody', async () => {
+    mkdirSync(directory);
+    writeFileSync(join(directory, 'runner.log'), 'last words\n');
+    const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+    await once(stranger, 'spawn');
+    const pid = stranger.pid ?? 0;
+    pids.add(pid);
+    await writeLease(directory, {
+      schema: 1,
+      pid,
+      startToken: 'of another one',
+      argv: stranger.spawnargs,
+      workspace: folder,
+      command: [],
+      symbols: [],
+      startedAt: '2026-11-20T15:00:00.000Z',
+      offset: 0,
+      bypassReason: null,
+    });
+    const supervisor = supervise();
+    assert.deepEqual(await supervisor.adopt(), { outcome: 'gone' });
+    assert.equal(supervisor.status()?.exit?.how, 'unseen');
+    assert.deepEqual(supervisor.status()?.exit?.lastLines, ['last words']);
+    assert.equal((await supervisor.stop()).outcome, 'not running');
+    assert.ok(isThere(pid));
+  });
+
+  it('risks no second runner where it cannot tell whether the first lives', async () => {
+    mkdirSync(directory);
+    writeFileSync(join(directory, 'lease.json'), '{"schema":1,');
+    const outcome = await supervise().start(request(node('')));
+    assert.equal(outcome.outcome, 'failed');
+    assert.ok('finding' in outcome);
+    assert.match(outcome.finding.message, /could not be read.*second one must not be risked/);
+  });
+
+  for (const [what, command, guide, words] of [
+    [
+      'a name that is not on the PATH',
+      ['no-such-program-xyz'],
+      'command_not_found',
+      /"no-such-program-xyz" was not found: looked in the \d+ folders of PATH/,
+    ],
+    [
+      'a path that does not exist',
+      ['./no/such'],
+      'command_not_found',
+      /there is no .*\/no\/such; correct the path/,
+    ],
+    [
+      'a file that may not be executed',
+      ['./plain'],
+      'command_not_found',
+      /may not be executed; make it executable/,
+    ],
+    ['a script without its interpreter', ['./orphan'], 'command_not_found', /first line/],
+  ] as const) {
+    it(`says in one sentence what is wrong with ${what}`, async () => {
+      writeFileSync(join(folder, 'plain'), 'x');
+      writeFileSync(join(folder, 'orphan'), '#!/no/such/interpreter\n');
+      chmodSync(join(folder, 'orphan'), 0o755);
+      const supervisor = supervise();
+      const outcome = await supervisor.start(request(command));
+      assert.ok('finding' in outcome);
+      assert.equal(outcome.finding.guide, guide);
+      assert.match(outcome.finding.message, words);
+      assert.equal(supervisor.status()?.state, 'exited');
+      assert.deepEqual(await readLease(directory), { known: true, value: undefined });
+    });
+  }
+
+  it('names a working directory that is gone, and a log that cannot be written', async () => {
+    const supervisor = supervise();
+    const gone = await supervisor.start(
+      request(node(''), { workingDirectory: join(folder, 'gone') }),
+    );
+    assert.ok('finding' in gone);
+    assert.equal(gone.finding.guide, 'bad_configuration');
+    rmSync(directory, { recursive: true });
+    writeFileSync(directory, 'a file where the folder should be');
+    const unwritable = await supervisor.start(request(node('')));
+    assert.ok('finding' in unwritable);
+    assert.equal(unwritable.finding.guide, 'records_unwritable');
+  });
+});
