@@ -1,0 +1,280 @@
+import { connect as connectSocket, type Socket } from 'node:net';
+import {
+  CancellationTokenSource,
+  createMessageConnection,
+  type MessageConnection,
+  StreamMessageReader,
+  StreamMessageWriter,
+} from 'vscode-jsonrpc/node';
+import type { Disposable } from '../core/disposables';
+import { Emitter } from '../core/emitter';
+import { errorText, HumanError } from '../core/errors';
+import { version } from '../core/version';
+import type { Finding } from '../diagnostics/finding';
+import type { StatusRecord } from '../diagnostics/status';
+import type { LayerResult, PreflightReport } from '../preflight/report';
+import {
+  type GateEarlyWord,
+  type Hello,
+  type KillOutcome,
+  type KillProcessesParams,
+  notifications,
+  type ProcessListing,
+  protocolVersion,
+  requests,
+  type RunnerLogLines,
+  type StartRunnerParams,
+  type StartRunnerResult,
+  type StopRunnerResult,
+  type TestParams,
+} from './protocol';
+
+/** How long a daemon may take to say hello, in milliseconds. */
+const helloDeadlineMs = 5000;
+
+/** What a caller says to start a test; the client adds the token. */
+export type TestRequest = Omit<TestParams, 'token'>;
+export type StartRequest = Omit<StartRunnerParams, 'token'>;
+
+/** One connection to a daemon. Every request rejects with a HumanError once it is gone. */
+export class DaemonClient implements Disposable {
+  private readonly statusEmitter = new Emitter<StatusRecord>();
+  private readonly logEmitter = new Emitter<RunnerLogLines>();
+  private readonly layerEmitter = new Emitter<{
+    readonly token: string;
+    readonly layer: LayerResult;
+  }>();
+  private readonly earlyEmitter = new Emitter<GateEarlyWord>();
+  private readonly closeEmitter = new Emitter<string>();
+  private lastToken = 0;
+  private isClosed = false;
+
+  readonly onDidChangeStatus = this.statusEmitter.event;
+  readonly onDidLog = this.logEmitter.event;
+  /** Fires once, with the reason, when the daemon is gone. */
+  readonly onDidClose = this.closeEmitter.event;
+
+  private constructor(
+    private readonly connection: MessageConnection,
+    private readonly socket: Socket,
+    /** What the daemon said of itself. */
+    readonly daemon: Hello,
+  ) {
+    connection.onNotification(notifications.health, (status) => {
+      this.statusEmitter.fire(status);
+    });
+    connection.onNotification(notifications.log, (lines) => {
+      this.logEmitter.fire(lines);
+    });
+    connection.onNotification(notifications.testProgress, (progress) => {
+      this.layerEmitter.fire(progress);
+    });
+    connection.onNotification(notifications.gateEarlyWord, (word) => {
+      this.earlyEmitter.fire(word);
+    });
+    socket.once('close', () => {
+      this.isClosed = true;
+      this.closeEmitter.fire('The monitor process ended.');
+    });
+  }
+
+  /**
+   * Connects to the daemon behind `socketPath`.
+   * @returns undefined when nobody is there (no socket, or a stale one).
+   * @throws HumanError when somebody is there that does not speak our protocol.
+   */
+  static async connect(socketPath: string, kind: Hello['kind']): Promise<DaemonClient | undefined> {
+    const socket = await openSocket(socketPath);
+    if (socket === undefined) {
+      return undefined;
+    }
+    const connection = createMessageConnection(
+      new StreamMessageReader(socket),
+      new StreamMessageWriter(socket),
+    );
+    connection.onError(() => {
+      socket.destroy();
+    });
+    connection.listen();
+    try {
+      const ours: Hello = { protocol: protocolVersion, version, pid: process.pid, kind };
+      const theirs = await withDeadline(
+        connection.sendRequest(requests.hello, ours),
+        helloDeadlineMs,
+      );
+      if (theirs.protocol !== protocolVersion) {
+        throw new HumanError(
+          `The running monitor (pid ${theirs.pid}, version ${theirs.version}) speaks another protocol than this Robo (${version}); end it with "robo shutdown" of its version, or reload all windows.`,
+        );
+      }
+      return new DaemonClient(connection, socket, theirs);
+    } catch (error) {
+      connection.dispose();
+      socket.destroy();
+      throw error instanceof HumanError
+        ? error
+        : new HumanError(`The monitor process does not answer: ${errorText(error)}`);
+    }
+  }
+
+  async status(): Promise<StatusRecord> {
+    return this.request(this.connection.sendRequest(requests.status));
+  }
+
+  /** Runs the pre-flight; aborting `signal` cancels the wait, never the held socket. */
+  async test(
+    params: TestRequest,
+    onLayer: (layer: LayerResult) => void,
+    signal: AbortSignal,
+  ): Promise<PreflightReport> {
+    const token = this.nextToken();
+    const subscription = this.layerEmitter.event((progress) => {
+      if (progress.token === token) {
+        onLayer(progress.layer);
+      }
+    });
+    const cancellation = cancellationOf(signal);
+    try {
+      return await this.request(
+        this.connection.sendRequest(requests.test, { ...params, token }, cancellation.token),
+      );
+    } finally {
+      subscription.dispose();
+      cancellation.dispose();
+    }
+  }
+
+  async startRunner(
+    params: StartRequest,
+    onEarlyWord: (finding: Finding) => void,
+    signal: AbortSignal,
+    onLayer?: (layer: LayerResult) => void,
+  ): Promise<StartRunnerResult> {
+    const token = this.nextToken();
+    const early = this.earlyEmitter.event((word) => {
+      if (word.token === token) {
+        onEarlyWord(word.finding);
+      }
+    });
+    const layers = this.layerEmitter.event((entry) => {
+      if (entry.token === token) {
+        onLayer?.(entry.layer);
+      }
+    });
+    const cancellation = cancellationOf(signal);
+    try {
+      return await this.request(
+        this.connection.sendRequest(requests.startRunner, { ...params, token }, cancellation.token),
+      );
+    } finally {
+      early.dispose();
+      layers.dispose();
+      cancellation.dispose();
+    }
+  }
+
+  async stopRunner(workspace: string): Promise<StopRunnerResult> {
+    return this.request(this.connection.sendRequest(requests.stopRunner, { workspace }));
+  }
+
+  async listProcesses(workspace: string | null): Promise<ProcessListing> {
+    return this.request(this.connection.sendRequest(requests.listProcesses, { workspace }));
+  }
+
+  async killProcesses(params: KillProcessesParams): Promise<readonly KillOutcome[]> {
+    return this.request(this.connection.sendRequest(requests.killProcesses, params));
+  }
+
+  async reconnect(): Promise<StatusRecord> {
+    return this.request(this.connection.sendRequest(requests.reconnect));
+  }
+
+  async acknowledge(): Promise<StatusRecord> {
+    return this.request(this.connection.sendRequest(requests.acknowledge));
+  }
+
+  /** Asks the daemon to end; a runner goes on by itself. */
+  async shutdown(): Promise<void> {
+    await this.request(this.connection.sendRequest(requests.shutdown));
+  }
+
+  dispose(): void {
+    this.connection.dispose();
+    this.socket.end();
+    for (const emitter of [
+      this.statusEmitter,
+      this.logEmitter,
+      this.layerEmitter,
+      this.earlyEmitter,
+    ]) {
+      emitter.dispose();
+    }
+    this.closeEmitter.dispose();
+  }
+
+  private nextToken(): string {
+    this.lastToken += 1;
+    return `${process.pid}-${this.lastToken}`;
+  }
+
+  private async request<T>(answer: Promise<T>): Promise<T> {
+    if (this.isClosed) {
+      throw new HumanError('The monitor process ended; run the command again to start it anew.');
+    }
+    try {
+      return await answer;
+    } catch (error) {
+      throw new HumanError(
+        this.isClosed
+          ? 'The monitor process ended in the middle; run the command again to start it anew.'
+          : errorText(error),
+      );
+    }
+  }
+}
+
+async function openSocket(path: string): Promise<Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = connectSocket(path);
+    socket.once('connect', () => {
+      socket.removeAllListeners('error');
+      // A daemon that is killed resets the socket; `close` tells the rest.
+      socket.on('error', () => undefined);
+      resolve(socket);
+    });
+    socket.once('error', () => {
+      socket.destroy();
+      resolve(undefined);
+    });
+  });
+}
+
+async function withDeadline<T>(answer: Promise<T>, deadlineMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`no answer for ${deadlineMs / 1000} s`));
+    }, deadlineMs);
+  });
+  try {
+    return await Promise.race([answer, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function cancellationOf(signal: AbortSignal): CancellationTokenSource {
+  const source = new CancellationTokenSource();
+  if (signal.aborted) {
+    source.cancel();
+  } else {
+    signal.addEventListener(
+      'abort',
+      () => {
+        source.cancel();
+      },
+      { once: true },
+    );
+  }
+  return source;
+}

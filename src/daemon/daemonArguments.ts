@@ -1,0 +1,58 @@
+import { parseArgs } from 'node:util';
+import { HumanError } from '../core/errors';
+import { canonicalEndpoint, type Endpoint, parseClientId, parsePort } from '../ibkr/endpoint';
+
+/** Everything that a daemon is told at its start. */
+export interface DaemonArguments {
+  readonly endpoint: Endpoint;
+  readonly clientId: number;
+  readonly stateDirectory: string;
+  /** The built-in runner's script. */
+  readonly runnerScript: string;
+  /** Stays without a client and a runner, until it is told to end. */
+  readonly isService: boolean;
+}
+
+/** The command line that `parseDaemonArguments` reads back. */
+export function formatDaemonArguments(daemon: DaemonArguments): readonly string[] {
+  return [
+    `--host=${daemon.endpoint.host}`,
+    `--port=${daemon.endpoint.port}`,
+    `--client-id=${daemon.clientId}`,
+    `--state-dir=${daemon.stateDirectory}`,
+    `--runner-script=${daemon.runnerScript}`,
+    ...(daemon.isService ? ['--service'] : []),
+  ];
+}
+
+/**
+ * Reads a daemon's command line.
+ * @throws HumanError when a part is missing or wrong.
+ */
+export function parseDaemonArguments(args: readonly string[]): DaemonArguments {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      host: { type: 'string' },
+      port: { type: 'string' },
+      'client-id': { type: 'string' },
+      'state-dir': { type: 'string' },
+      'runner-script': { type: 'string' },
+      service: { type: 'boolean' },
+    },
+  });
+  const need = (name: Exclude<keyof typeof values, 'service'>): string => {
+    const value = values[name];
+    if (value === undefined || value === '') {
+      throw new HumanError(`The monitor process was started without --${name}.`);
+    }
+    return value;
+  };
+  return {
+    endpoint: canonicalEndpoint(need('host'), parsePort(need('port'), '--port')),
+    clientId: parseClientId(need('client-id'), '--client-id'),
+    stateDirectory: need('state-dir'),
+    runnerScript: need('runner-script'),
+    isService: values.service === true,
+  };
+}

@@ -1,0 +1,148 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { errorText, HumanError } from '../core/errors';
+import { type EndpointPaths, endpointPaths } from '../core/paths';
+import { version } from '../core/version';
+import { type Endpoint, formatEndpoint } from '../ibkr/endpoint';
+import { DaemonClient } from './client';
+import { formatDaemonArguments } from './daemonArguments';
+import type { Hello } from './protocol';
+
+/** Which daemon is wanted, and how one is to be started. */
+export interface DaemonOptions {
+  readonly stateDirectory: string;
+  readonly endpoint: Endpoint;
+  readonly clientId: number;
+  readonly kind: Hello['kind'];
+  readonly runtime: {
+    /** A Node.js with `node:sqlite` (22.13 or newer), or the editor's own. */
+    readonly execPath: string;
+    /** Added to the daemon's environment (`ELECTRON_RUN_AS_NODE`). */
+    readonly environment: Readonly<Record<string, string>>;
+  };
+  readonly daemonScript: string;
+  readonly runnerScript: string;
+}
+
+/** How long a new daemon may take until it can be spoken to, in milliseconds. */
+const startDeadlineMs = 10_000;
+const retryMs = 40;
+
+/** The socket and records of the endpoint's daemon on this machine. */
+export function daemonPaths(
+  options: Pick<DaemonOptions, 'stateDirectory' | 'endpoint'>,
+): EndpointPaths {
+  return endpointPaths(options.stateDirectory, options.endpoint, {
+    platform: process.platform,
+    userId: process.getuid?.(),
+  });
+}
+
+/**
+ * Joins a daemon that runs already.
+ * @returns undefined when none runs.
+ * @throws HumanError when it cannot be spoken to.
+ */
+export async function joinDaemon(
+  options: Pick<DaemonOptions, 'stateDirectory' | 'endpoint' | 'kind'>,
+): Promise<DaemonClient | undefined> {
+  return DaemonClient.connect(daemonPaths(options).socket, options.kind);
+}
+
+/**
+ * Joins the daemon of an endpoint, or starts one. Any number of callers may do so at the same
+ * instant: all but one of the daemons find the lock taken and end. A newer client asks an older
+ * daemon to make room; its runner goes on and is adopted.
+ * @throws HumanError when it cannot be started or spoken to.
+ */
+export async function connectToDaemon(options: DaemonOptions): Promise<DaemonClient> {
+  const running = await joinDaemon(options);
+  if (running === undefined) {
+    return startDaemon(options);
+  }
+  if (!isOlder(running.daemon.version, version)) {
+    return running;
+  }
+  const closed = new Promise<void>((resolve) => {
+    running.onDidClose(() => {
+      resolve();
+    });
+  });
+  await running.shutdown();
+  await closed;
+  running.dispose();
+  return startDaemon(options);
+}
+
+/** Compares the numbers of two versions; anything that is no version is not older. */
+export function isOlder(one: string, other: string): boolean {
+  const numbers = (text: string): readonly number[] => text.split(/[.-]/).slice(0, 3).map(Number);
+  const [a, b] = [numbers(one), numbers(other)];
+  for (let index = 0; index < 3; index += 1) {
+    const difference = (a[index] ?? 0) - (b[index] ?? 0);
+    if (difference !== 0) {
+      return difference < 0;
+    }
+  }
+  return false;
+}
+
+async function startDaemon(options: DaemonOptions): Promise<DaemonClient> {
+  const paths = daemonPaths(options);
+  const { runtime } = options;
+  const args = formatDaemonArguments({
+    endpoint: options.endpoint,
+    clientId: options.clientId,
+    stateDirectory: options.stateDirectory,
+    runnerScript: options.runnerScript,
+    isService: false,
+  });
+  const child = spawn(runtime.execPath, [options.daemonScript, ...args], {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...runtime.environment },
+    windowsHide: true,
+  });
+  const start = watchStart(child);
+  const deadline = Date.now() + startDeadlineMs;
+  try {
+    while (Date.now() < deadline) {
+      const client = await DaemonClient.connect(paths.socket, options.kind);
+      if (client !== undefined) {
+        return client;
+      }
+      const failure = start.failure();
+      if (failure !== undefined) {
+        throw new HumanError(failure);
+      }
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+    }
+    throw new HumanError(
+      `The monitor process for ${formatEndpoint(options.endpoint)} did not come up within ${startDeadlineMs / 1000} s; see ${paths.monitorLog}.`,
+    );
+  } finally {
+    child.stderr.destroy();
+    child.unref();
+  }
+}
+
+/** Listens to a starting daemon; `failure` is its own sentence once it has ended for good. */
+function watchStart(child: ChildProcessByStdio<null, null, Readable>): {
+  readonly failure: () => string | undefined;
+} {
+  let said = '';
+  let failure: string | undefined;
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-4000);
+  });
+  child.once('error', (error) => {
+    failure = `The monitor process could not be started: ${errorText(error)}`;
+  });
+  child.once('close', (code) => {
+    // 75: another daemon holds the endpoint and will answer in a moment.
+    if (code !== 75) {
+      failure ??= said.trim() || `The monitor process ended at once (exit ${code ?? 'by signal'}).`;
+    }
+  });
+  return { failure: () => failure };
+}

@@ -1,0 +1,190 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../core/clock';
+import type { Disposable } from '../core/disposables';
+import { Emitter } from '../core/emitter';
+import { errorCode, HumanError } from '../core/errors';
+import { workspaceFolderName } from '../core/paths';
+import type { RunnerStatus } from '../diagnostics/status';
+import { createFactReader } from '../diagnostics/runnerReader';
+import type { Machine } from '../host/machine';
+import { classifyProcess, untouchableReason } from '../host/processRoles';
+import type { PreflightReport } from '../preflight/report';
+import { readLease } from '../runner/lease';
+import { type BuiltInRunner, RunnerSupervisor } from '../runner/supervisor';
+import type {
+  RunnerLogLines,
+  StartRunnerParams,
+  StartRunnerResult,
+  StopRunnerResult,
+} from './protocol';
+
+/** A bypass needs a reason that says something (law 8). Characters. */
+const leastReasonLength = 10;
+
+export interface RunnersDependencies {
+  readonly clock: Clock;
+  readonly machine: Machine;
+  readonly builtIn: BuiltInRunner;
+  readonly log: (level: 'INFO' | 'WARN' | 'ERROR', token: string, words: string) => void;
+}
+
+/** The runners of one endpoint, one a workspace. */
+export class Runners implements Disposable {
+  private readonly supervisors = new Map<string, RunnerSupervisor>();
+  private readonly changeEmitter = new Emitter<void>();
+  private readonly linesEmitter = new Emitter<RunnerLogLines>();
+
+  readonly onDidChange = this.changeEmitter.event;
+  readonly onLines = this.linesEmitter.event;
+
+  constructor(
+    /** Holds one folder a workspace. */
+    private readonly directory: string,
+    private readonly deps: RunnersDependencies,
+  ) {}
+
+  status(): readonly RunnerStatus[] {
+    return [...this.supervisors.values()].flatMap((supervisor) => supervisor.status() ?? []);
+  }
+
+  get isAnyAlive(): boolean {
+    return this.status().some(({ state }) => state !== 'exited');
+  }
+
+  /** Takes over the runners that an earlier daemon has left. */
+  async adoptAll(): Promise<void> {
+    for (const folder of this.folders()) {
+      const lease = await readLease(join(this.directory, folder));
+      if (!lease.known) {
+        this.deps.log('WARN', 'runner.lease_unreadable', lease.why);
+        continue;
+      }
+      if (lease.value === undefined) {
+        continue;
+      }
+      const { workspace } = lease.value;
+      const adopted = await this.supervisor(workspace).adopt();
+      if (adopted.outcome === 'adopted') {
+        this.deps.log('INFO', 'runner.adopted', `pid ${adopted.pid} of ${workspace} goes on`);
+      } else if (adopted.outcome === 'gone') {
+        this.deps.log(
+          'WARN',
+          'runner.gone',
+          `the runner of ${workspace} ended while nobody watched`,
+        );
+      }
+    }
+  }
+
+  /**
+   * Starts a workspace's runner behind the gate. The gate comes before a restart's stop, so that
+   * a living runner is not ended for one that may not start.
+   */
+  async start(
+    params: StartRunnerParams,
+    gate: () => Promise<PreflightReport>,
+  ): Promise<StartRunnerResult> {
+    const supervisor = this.supervisor(params.workspace);
+    const present = supervisor.status();
+    if (present !== null && present.state !== 'exited' && !params.restart) {
+      return { outcome: 'already running', pid: present.pid ?? 0 };
+    }
+    const report = params.bypassReason === undefined ? await gate() : this.bypass(params);
+    if (report !== null && !report.ok) {
+      this.deps.log(
+        'WARN',
+        'gate.shut',
+        `${params.workspace}: ${report.findings[0]?.message ?? `layer ${report.failedLayer ?? report.unknownLayer ?? 'unknown'}`}`,
+      );
+      return { outcome: 'refused', report };
+    }
+    if (params.restart) {
+      await supervisor.stop();
+    }
+    const started = await supervisor.start({
+      command: params.command,
+      workingDirectory: params.workingDirectory,
+      environment: params.environment,
+      symbols: params.symbols,
+      bypassReason: params.bypassReason ?? null,
+    });
+    if (started.outcome !== 'started') {
+      return started;
+    }
+    this.deps.log('INFO', 'runner.started', `pid ${started.pid} of ${params.workspace}`);
+    return { ...started, report };
+  }
+
+  async stop(workspace: string): Promise<StopRunnerResult> {
+    const { outcome, pid, wasKilled } = await this.supervisor(workspace).stop();
+    this.deps.log(
+      'INFO',
+      `runner.${outcome.replaceAll(' ', '_')}`,
+      `pid ${pid ?? 'none'} of ${workspace}`,
+    );
+    return { outcome, pid, wasKilled };
+  }
+
+  /** Lets every runner go on without us: the next daemon finds the leases. */
+  async release(): Promise<void> {
+    await Promise.all([...this.supervisors.values()].map(async (each) => each.release()));
+  }
+
+  dispose(): void {
+    this.changeEmitter.dispose();
+    this.linesEmitter.dispose();
+    for (const supervisor of this.supervisors.values()) {
+      supervisor.dispose();
+    }
+  }
+
+  /** The bypass serves once, is logged, and needs a reason. */
+  private bypass(params: StartRunnerParams): null {
+    const reason = params.bypassReason?.trim() ?? '';
+    if (reason.length < leastReasonLength) {
+      throw new HumanError(
+        `A start without the gate needs a reason of at least ${leastReasonLength} characters; "${reason}" is too short.`,
+      );
+    }
+    this.deps.log('WARN', 'gate.bypassed', `${params.workspace}: ${reason}`);
+    return null;
+  }
+
+  private folders(): readonly string[] {
+    try {
+      return readdirSync(this.directory);
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') {
+        return [];
+      }
+      throw error;
+    }
+  }
+
+  private supervisor(workspace: string): RunnerSupervisor {
+    const known = this.supervisors.get(workspace);
+    if (known !== undefined) {
+      return known;
+    }
+    const supervisor = new RunnerSupervisor(
+      workspace,
+      join(this.directory, workspaceFolderName(workspace)),
+      {
+        clock: this.deps.clock,
+        machine: this.deps.machine,
+        builtIn: this.deps.builtIn,
+        createReader: createFactReader,
+        isUntouchable: (process) => untouchableReason(classifyProcess(process), true) !== undefined,
+      },
+    );
+    supervisor.onDidChange(() => {
+      this.changeEmitter.fire();
+    });
+    supervisor.onLines((lines) => {
+      this.linesEmitter.fire({ workspace, lines });
+    });
+    this.supervisors.set(workspace, supervisor);
+    return supervisor;
+  }
+}

@@ -1,0 +1,75 @@
+import { homedir } from 'node:os';
+import { systemClock } from '../core/clock';
+import { errorCode, errorText, HumanError } from '../core/errors';
+import { machineFor } from '../host/thisMachine';
+import { formatEndpoint } from '../ibkr/endpoint';
+import { ensurePrivateDirectory } from '../monitor/records';
+import { Daemon } from './daemon';
+import type { DaemonArguments } from './daemonArguments';
+import { daemonPaths } from './launcher';
+import { takeLock } from './lock';
+import { DaemonServer } from './server';
+
+/** Exit codes of a daemon (contracts: `robo monitor`). */
+export const daemonExit = { asked: 0, failed: 1, alreadyHeld: 75 } as const;
+
+/**
+ * Runs the daemon of one endpoint until it is asked to end, is no longer needed, or `signal` is
+ * aborted.
+ * @returns the exit code; 75 when another process holds the endpoint.
+ * @throws HumanError when the records directory, the lock or the socket cannot be used.
+ */
+export async function serveEndpoint(args: DaemonArguments, signal: AbortSignal): Promise<number> {
+  const paths = daemonPaths(args);
+  ensurePrivateDirectory(args.stateDirectory);
+  ensurePrivateDirectory(paths.directory);
+  // The daemon outlives the folder it was started from; staying there would pin it.
+  process.chdir(homedir());
+  const lock = openLock(paths.lock);
+  if (lock === undefined) {
+    return daemonExit.alreadyHeld;
+  }
+  const daemon = new Daemon(args, paths, {
+    clock: systemClock,
+    machine: machineFor(process.platform),
+    random: Math.random,
+  });
+  const server = new DaemonServer(daemon, paths, {
+    clock: systemClock,
+    isService: args.isService,
+  });
+  try {
+    daemon.log('INFO', 'daemon.started', `pid ${process.pid} for ${formatEndpoint(args.endpoint)}`);
+    await daemon.start();
+    await server.listen();
+    const why = await Promise.race([server.ended, aborted(signal)]);
+    await daemon.end(why);
+    await server.close();
+    return daemonExit.asked;
+  } finally {
+    lock.release();
+  }
+}
+
+function openLock(file: string): ReturnType<typeof takeLock> {
+  try {
+    return takeLock(file);
+  } catch (error) {
+    throw new HumanError(
+      `The lock ${file} cannot be taken (${errorCode(error) ?? errorText(error)}); free some space or make the directory writable, or choose another place with --state-dir or ROBO_STATE_DIR.`,
+    );
+  }
+}
+
+async function aborted(signal: AbortSignal): Promise<string> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      resolve('it was told to end by a signal');
+    };
+    if (signal.aborted) {
+      end();
+    } else {
+      signal.addEventListener('abort', end, { once: true });
+    }
+  });
+}

@@ -1,0 +1,182 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { rmSync } from 'node:fs';
+import {
+  type CancellationToken,
+  createMessageConnection,
+  type MessageConnection,
+  StreamMessageReader,
+  StreamMessageWriter,
+} from 'vscode-jsonrpc/node';
+import type { Clock, Timer } from '../core/clock';
+import { DisposableStore } from '../core/disposables';
+import { errorText } from '../core/errors';
+import type { EndpointPaths } from '../core/paths';
+import { version } from '../core/version';
+import { ensurePrivateDirectory } from '../monitor/records';
+import type { Daemon, RequestProgress } from './daemon';
+import { type Hello, notifications, protocolVersion, requests } from './protocol';
+
+/** How long a daemon stays without a client and a runner, in milliseconds. */
+const graceMs = 600_000;
+
+export interface ServerOptions {
+  readonly clock: Clock;
+  /** Stays for ever. */
+  readonly isService: boolean;
+}
+
+/** Serves a daemon to windows and command lines over the local socket. */
+export class DaemonServer {
+  private readonly server: Server;
+  private readonly connections = new Map<MessageConnection, Socket>();
+  private graceTimer: Timer | undefined;
+  private resolveEnd: (why: string) => void = () => undefined;
+  /** Resolves with the reason when the daemon should end. */
+  readonly ended = new Promise<string>((resolve) => {
+    this.resolveEnd = resolve;
+  });
+
+  constructor(
+    private readonly daemon: Daemon,
+    private readonly paths: EndpointPaths,
+    private readonly options: ServerOptions,
+  ) {
+    this.server = createServer((socket) => {
+      this.accept(socket);
+    });
+    daemon.onDidChangeStatus((status) => {
+      this.broadcast(async (connection) =>
+        connection.sendNotification(notifications.health, status),
+      );
+      this.considerEnd();
+    });
+    daemon.runners.onLines((lines) => {
+      this.broadcast(async (connection) => connection.sendNotification(notifications.log, lines));
+    });
+  }
+
+  /** Binds the socket. Only the holder of the lock may call this: it removes a stale file. */
+  async listen(): Promise<void> {
+    if (this.paths.socketDirectory !== null) {
+      ensurePrivateDirectory(this.paths.socketDirectory);
+      rmSync(this.paths.socket, { force: true });
+    }
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen(this.paths.socket, resolve);
+    });
+    this.considerEnd();
+  }
+
+  async close(): Promise<void> {
+    this.graceTimer?.cancel();
+    const closed = new Promise<void>((resolve) => {
+      this.server.close(() => {
+        resolve();
+      });
+    });
+    for (const [connection, socket] of this.connections) {
+      connection.dispose();
+      socket.end();
+      socket.destroySoon();
+    }
+    await closed;
+  }
+
+  private broadcast(send: (connection: MessageConnection) => Promise<void>): void {
+    for (const connection of this.connections.keys()) {
+      // A client that is going away cannot be told; its close event follows.
+      send(connection).catch(() => undefined);
+    }
+  }
+
+  private accept(socket: Socket): void {
+    const connection = createMessageConnection(
+      new StreamMessageReader(socket),
+      new StreamMessageWriter(socket),
+    );
+    socket.on('error', () => {
+      socket.destroy();
+    });
+    socket.once('close', () => {
+      this.connections.delete(connection);
+      connection.dispose();
+      this.considerEnd();
+    });
+    connection.onRequest(requests.hello, (theirs): Hello => {
+      if (theirs.protocol === protocolVersion) {
+        this.connections.set(connection, socket);
+        this.considerEnd();
+      }
+      return { protocol: protocolVersion, version, pid: process.pid, kind: 'daemon' };
+    });
+    this.answer(connection);
+    connection.listen();
+  }
+
+  private answer(connection: MessageConnection): void {
+    const { daemon } = this;
+    connection.onRequest(requests.status, () => daemon.status());
+    connection.onRequest(requests.test, async (params, token) =>
+      daemon.test(params, this.progress(connection, params.token, token)),
+    );
+    connection.onRequest(requests.startRunner, async (params, token) =>
+      daemon.startRunner(params, this.progress(connection, params.token, token)),
+    );
+    connection.onRequest(requests.stopRunner, async ({ workspace }) =>
+      daemon.stopRunner(workspace),
+    );
+    connection.onRequest(requests.listProcesses, async (params) => daemon.listProcesses(params));
+    connection.onRequest(requests.killProcesses, async (params) => daemon.killProcesses(params));
+    connection.onRequest(requests.reconnect, () => daemon.reconnect());
+    connection.onRequest(requests.acknowledge, () => daemon.acknowledge());
+    connection.onRequest(requests.shutdown, () => {
+      setImmediate(() => {
+        this.resolveEnd('a client asked for it');
+      });
+      return null;
+    });
+  }
+
+  private progress(
+    connection: MessageConnection,
+    token: string,
+    cancellation: CancellationToken,
+  ): RequestProgress {
+    const controller = new AbortController();
+    const store = new DisposableStore();
+    store.add(
+      cancellation.onCancellationRequested(() => {
+        controller.abort();
+      }),
+    );
+    const tell = (sent: Promise<void>): void => {
+      sent.catch((error: unknown) => {
+        this.daemon.log('WARN', 'client.gone', errorText(error));
+      });
+    };
+    return {
+      signal: controller.signal,
+      onLayer: (layer) => {
+        tell(connection.sendNotification(notifications.testProgress, { token, layer }));
+      },
+      onEarlyWord: (finding) => {
+        tell(connection.sendNotification(notifications.gateEarlyWord, { token, finding }));
+      },
+    };
+  }
+
+  /** Ends after the grace period without a client and without a living runner. */
+  private considerEnd(): void {
+    const isNeeded =
+      this.options.isService || this.connections.size > 0 || this.daemon.runners.isAnyAlive;
+    if (isNeeded) {
+      this.graceTimer?.cancel();
+      this.graceTimer = undefined;
+    } else {
+      this.graceTimer ??= this.options.clock.setTimer(graceMs, () => {
+        this.resolveEnd('no window, command or runner needed it any more');
+      });
+    }
+  }
+}

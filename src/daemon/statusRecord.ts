@@ -1,0 +1,98 @@
+import { isoTime } from '../core/clock';
+import { version } from '../core/version';
+import type { RunnerStatus, SessionStatus, StatusRecord } from '../diagnostics/status';
+import { type Endpoint, usualPort } from '../ibkr/endpoint';
+import type { MonitorSnapshot } from '../monitor/monitor';
+import { shortAccount } from '../preflight/layerWords';
+
+/** What the daemon knows of itself. */
+export interface DaemonFacts {
+  readonly endpoint: Endpoint;
+  readonly clientId: number;
+  readonly startedAtMs: number;
+  readonly recordsProblem: string | null;
+}
+
+/** Puts the status record together (schema 1). */
+export function statusRecord(
+  snapshot: MonitorSnapshot,
+  runner: readonly RunnerStatus[],
+  facts: DaemonFacts,
+  nowMs: number,
+): StatusRecord {
+  const { state, health } = snapshot;
+  return {
+    timestamp: isoTime(nowMs),
+    connected: health === 'healthy' || health === 'degraded',
+    port: facts.endpoint.port,
+    consecutive_failures: state.failures + state.missedAnswers,
+    last_good_connection: optionalTime(state.lastAnswerAtMs),
+    message: snapshot.message,
+    schema: 1,
+    health,
+    since: isoTime(snapshot.healthSinceMs),
+    layer: snapshot.layer,
+    findings: snapshot.findings,
+    session: sessionStatus(snapshot, facts),
+    runner,
+    monitor: {
+      pid: process.pid,
+      version,
+      startedAt: isoTime(facts.startedAtMs),
+      recordsProblem: facts.recordsProblem,
+    },
+  };
+}
+
+function sessionStatus(snapshot: MonitorSnapshot, facts: DaemonFacts): SessionStatus {
+  const { state, progress } = snapshot;
+  const usual = usualPort(facts.endpoint.port);
+  const names = {
+    idle: 'idle',
+    waiting: 'waiting',
+    dialling: 'dialling',
+    held: 'held',
+    open: 'ready',
+  } as const;
+  return {
+    state: names[state.phase.kind],
+    host: facts.endpoint.host,
+    port: facts.endpoint.port,
+    clientId: facts.clientId,
+    product: usual?.product ?? null,
+    mode: usual?.mode ?? null,
+    serverVersion: progress?.serverVersion ?? null,
+    accounts: (progress?.accounts ?? []).map(shortAccount),
+    connectedAt: progress?.stage === 'ended' ? null : optionalTime(progress?.connectedAtMs),
+    lastAnswerAt: optionalTime(state.lastAnswerAtMs),
+    roundTripMs: snapshot.roundTripMs ?? null,
+    connectionsOpened: state.connectionsOpened,
+    nextDialAt:
+      state.phase.kind === 'waiting' && state.phase.why === 'backing off'
+        ? isoTime(state.phase.untilMs)
+        : null,
+  };
+}
+
+function optionalTime(ms: number | undefined): string | null {
+  return ms === undefined ? null : isoTime(ms);
+}
+
+/** The alert file's text: since when, what, what to do. Undefined while nothing critical is open. */
+export function alertText(record: StatusRecord): string | undefined {
+  if (record.health !== 'down') {
+    return undefined;
+  }
+  const finding = record.findings[0];
+  const cause = finding?.causes[0];
+  return [
+    `CRITICAL ALERT: ${record.since}`,
+    record.message,
+    ...(cause === undefined
+      ? []
+      : [`Likely cause: ${cause.id} (${Math.round(cause.confidence * 100)} %): ${cause.why}`]),
+    `Consecutive failures: ${record.consecutive_failures}`,
+    `ACTION REQUIRED: ${finding?.remedy[0] ?? 'Look at TWS or IB Gateway, then run "robo test".'}`,
+    '',
+  ].join('\n');
+}
