@@ -1,0 +1,87 @@
+import { type Command, type CommandContext, UsageError } from './cli/command';
+import { diagnoseCommand } from './cli/diagnose';
+import { guideCommand } from './cli/guide';
+import { logCommand } from './cli/log';
+import { monitorCommand, shutdownCommand } from './cli/monitor';
+import { killDuplicatesCommand, psCommand } from './cli/processes';
+import { reportCommand } from './cli/report';
+import { runCommand } from './cli/run';
+import { simulateCommand } from './cli/simulate';
+import { reconnectCommand, statusCommand } from './cli/status';
+import { testCommand } from './cli/test';
+import { usageText } from './cli/usage';
+import { errorText } from './core/errors';
+import { version } from './core/version';
+
+const commands: Readonly<Record<string, Command>> = {
+  test: testCommand,
+  status: statusCommand,
+  monitor: monitorCommand,
+  run: runCommand,
+  reconnect: reconnectCommand,
+  ps: psCommand,
+  'kill-duplicates': killDuplicatesCommand,
+  diagnose: diagnoseCommand,
+  log: logCommand,
+  guide: guideCommand,
+  simulate: simulateCommand,
+  report: reportCommand,
+  shutdown: shutdownCommand,
+};
+
+const usageExit = 64;
+/** Commands whose exit codes keep 1 for an answer of their own say 3 when they could not find out. */
+const failureExit: Readonly<Record<string, number>> = { test: 3, status: 3, reconnect: 3 };
+
+async function main(args: readonly string[]): Promise<number> {
+  const [name = '', ...rest] = args;
+  if (name === '--version') {
+    process.stdout.write(`${version}\n`);
+    return 0;
+  }
+  if (name === '' || name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(usageText());
+    return name === '' ? usageExit : 0;
+  }
+  const command = commands[name];
+  try {
+    if (command === undefined) {
+      throw new UsageError(`There is no command "${name}".`);
+    }
+    return await command(contextFor(rest));
+  } catch (error) {
+    const isUsage = error instanceof UsageError;
+    const hint = isUsage ? ' See "robo --help".' : '';
+    process.stderr.write(`robo: ${errorText(error)}${hint}\n`);
+    return isUsage ? usageExit : (failureExit[name] ?? 1);
+  }
+}
+
+function contextFor(args: readonly string[]): CommandContext {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      controller.abort();
+    });
+  }
+  return {
+    args,
+    environment: process.env,
+    workingDirectory: process.cwd(),
+    stdout: (text) => process.stdout.write(text),
+    stderr: (text) => process.stderr.write(text),
+    isTerminal: process.stdout.isTTY,
+    signal: controller.signal,
+  };
+}
+
+// A reader that goes away (`robo log | head`) ends the command, quietly.
+process.stdout.on('error', () => {
+  process.exit(0);
+});
+
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+  // Idle handles (a terminal, a closing socket) must not keep a finished command.
+  setImmediate(() => process.exit());
+});

@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { errorCode, errorText, HumanError } from '../core/errors';
+import { daemonPaths } from '../daemon/launcher';
+import { describeDuration } from '../diagnostics/notices';
+import type { Health, RunnerStatus, StatusRecord } from '../diagnostics/status';
+import { describeEndpoint } from '../ibkr/endpoint';
+import type { Command } from './command';
+import {
+  type EndpointCommand,
+  parseEndpointCommand,
+  withDaemon,
+  withRunningDaemon,
+} from './options';
+import { findingText } from './reportText';
+import { printable, type Style, styleFor } from './style';
+
+/** The convention of monitoring plugins: 0 ok, 1 warning, 2 critical, 3 unknown. */
+const exitByHealth: Readonly<Record<Health, number>> = {
+  healthy: 0,
+  degraded: 1,
+  expected: 1,
+  down: 2,
+  unknown: 3,
+  connecting: 3,
+};
+
+/** `robo status`: the present state from the daemon, or the last one from the records. */
+export const statusCommand: Command = async (context) => {
+  const command = parseEndpointCommand(context, { json: { type: 'boolean' } });
+  const live = await withRunningDaemon(command, async (client) => client?.status());
+  return show(context, command, live);
+};
+
+/** `robo reconnect`: try now, within the laws. */
+export const reconnectCommand: Command = async (context) => {
+  const command = parseEndpointCommand(context, { json: { type: 'boolean' } });
+  return show(context, command, await withDaemon(command, async (client) => client.reconnect()));
+};
+
+function show(
+  context: Parameters<Command>[0],
+  command: EndpointCommand,
+  live: StatusRecord | undefined,
+): number {
+  const record = live ?? readRecord(command);
+  if (command.flags['json'] === true) {
+    context.stdout(`${JSON.stringify(record ?? null)}\n`);
+  } else if (record === undefined) {
+    const endpoint = describeEndpoint(command.configuration.endpoint);
+    context.stdout(`unknown: nobody has watched ${endpoint} yet. Run "robo test".\n`);
+  } else {
+    context.stdout(statusText(record, live !== undefined, styleFor(context)));
+  }
+  // A record that nobody keeps says what was, not what is.
+  return record === undefined || live === undefined
+    ? exitByHealth.unknown
+    : exitByHealth[record.health];
+}
+
+function readRecord(command: EndpointCommand): StatusRecord | undefined {
+  const file = daemonPaths({
+    stateDirectory: command.stateDirectory,
+    endpoint: command.configuration.endpoint,
+  }).status;
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as StatusRecord;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') {
+      return undefined;
+    }
+    throw new HumanError(`${file} cannot be read: ${errorText(error)}`);
+  }
+}
+
+function statusText(record: StatusRecord, isLive: boolean, style: Style): string {
+  const paint =
+    record.health === 'healthy' ? style.good : record.health === 'down' ? style.bad : style.warn;
+  const age = describeDuration(Date.now() - Date.parse(record.timestamp));
+  const lines = [
+    isLive
+      ? `${paint(record.health)}: ${printable(record.message)}`
+      : `unknown: no monitor runs now; ${age} ago it was ${record.health}: ${printable(record.message)}`,
+    `  since ${record.since}, layer ${record.layer ?? 'none'}, last answer ${record.last_good_connection ?? 'never'}`,
+    `  session ${record.session.state}, client id ${record.session.clientId}, connections opened ${record.session.connectionsOpened}`,
+    ...record.runner.map(runnerLine),
+    ...(record.monitor.recordsProblem === null
+      ? []
+      : [`  ${style.bad(record.monitor.recordsProblem)}`]),
+    ...record.findings.map((finding) => `\n${findingText(finding, style)}`),
+    ...record.runner
+      .flatMap(({ findings }) => findings)
+      .map((finding) => `\n${findingText(finding, style)}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function runnerLine(runner: RunnerStatus): string {
+  const pid = runner.pid === null ? '' : `, pid ${runner.pid}`;
+  const cycle = runner.lastCycleAt === null ? '' : `, last cycle ${runner.lastCycleAt}`;
+  return `  runner of ${printable(runner.workspace)}: ${runner.state}${pid}, work ${runner.work}${cycle}`;
+}

@@ -1,0 +1,60 @@
+import type { PreflightReport } from '../preflight/report';
+import { type Command, UsageError } from './command';
+import { parseEndpointCommand, withDaemon } from './options';
+import { layerLine, verdictText } from './reportText';
+import { styleFor } from './style';
+
+/** The symbol that is asked for where neither a flag nor the workspace names one. */
+const defaultSymbol = 'AAPL';
+/** Law 3: the verdict comes after 3 s. */
+const defaultTimeoutSec = 3;
+const exitCodes = { passed: 0, notPassed: 1, unknown: 3 } as const;
+
+/** `robo test`: the layered pre-flight through the daemon. */
+export const testCommand: Command = async (context) => {
+  const command = parseEndpointCommand(context, {
+    symbol: { type: 'string' },
+    mode: { type: 'string' },
+    timeout: { type: 'string' },
+    'no-data': { type: 'boolean' },
+    json: { type: 'boolean' },
+  });
+  const { symbols, mode } = command.configuration;
+  const isJson = command.flags['json'] === true;
+  const style = styleFor(context);
+  const report = await withDaemon(command, async (client) =>
+    client.test(
+      {
+        symbols: symbols.length > 0 ? symbols : [defaultSymbol],
+        withData: command.flags['no-data'] !== true,
+        timeoutMs: timeoutMs(command.flags['timeout']),
+        ...(mode === undefined ? {} : { mode }),
+      },
+      (layer) => {
+        if (!isJson) {
+          context.stdout(`${layerLine(layer, style)}\n`);
+        }
+      },
+      context.signal,
+    ),
+  );
+  context.stdout(isJson ? `${JSON.stringify(report)}\n` : `${verdictText(report, style)}\n`);
+  return exitCode(report);
+};
+
+function timeoutMs(flag: string | boolean | undefined): number {
+  const seconds = flag === undefined ? defaultTimeoutSec : Number(flag);
+  if (!(seconds > 0 && seconds <= 600)) {
+    throw new UsageError(
+      `--timeout is "${String(flag)}"; use seconds, more than 0 and at most 600.`,
+    );
+  }
+  return seconds * 1000;
+}
+
+function exitCode(report: PreflightReport): number {
+  if (report.ok) {
+    return exitCodes.passed;
+  }
+  return report.failedLayer === undefined ? exitCodes.unknown : exitCodes.notPassed;
+}
