@@ -90,7 +90,8 @@ export class Monitor implements SessionSource, Disposable {
   private isCheckingData = false;
   private dataSymbols: readonly string[] = [defaultDataSymbol];
   private dataFindings: readonly Finding[] = [];
-  private refreshRound = 0;
+  private isRefreshing = false;
+  private isRefreshDue = false;
   private waitTimer: Timer | undefined;
   private verdictTimer: Timer | undefined;
   private livenessTimer: Timer | undefined;
@@ -379,20 +380,37 @@ export class Monitor implements SessionSource, Disposable {
     return observePort(this.deps.machine, this.endpoint.port, isLoopback(this.endpoint.host));
   }
 
-  /** Finds anew what is wrong, with fresh evidence; only the newest round counts. */
+  /**
+   * Finds anew what is wrong, with fresh evidence: one round at a time, and one more when
+   * something changed meanwhile, so that a burst of changes neither piles up nor starves it.
+   */
   private async refreshFindings(): Promise<void> {
-    this.refreshRound += 1;
-    const round = this.refreshRound;
-    const health = deriveHealth(this.state);
-    const found = health === 'down' || health === 'degraded' ? await this.find() : [];
-    if (this.isDisposed || round !== this.refreshRound) {
+    if (!this.isInTrouble) {
+      this.findings = [];
+      this.firstSeen.clear();
+      this.changeEmitter.fire();
       return;
     }
-    this.findings = found.map((finding) => this.withHistory(finding));
-    if (health === 'healthy') {
-      this.firstSeen.clear();
-    }
     this.changeEmitter.fire();
+    if (this.isRefreshing) {
+      this.isRefreshDue = true;
+      return;
+    }
+    this.isRefreshing = true;
+    do {
+      this.isRefreshDue = false;
+      const found = await this.find();
+      if (this.isInTrouble && !this.isDisposed) {
+        this.findings = found.map((finding) => this.withHistory(finding));
+        this.changeEmitter.fire();
+      }
+    } while (this.isRefreshDue && this.isInTrouble && !this.isDisposed);
+    this.isRefreshing = false;
+  }
+
+  private get isInTrouble(): boolean {
+    const health = deriveHealth(this.state);
+    return health === 'down' || health === 'degraded';
   }
 
   private async find(): Promise<readonly Finding[]> {

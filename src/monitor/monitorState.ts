@@ -302,6 +302,7 @@ function onAnswered(state: MonitorState, atMs: number, context: StepContext): St
         kind: 'schedule liveness',
         ms: Math.round(livenessIntervalMs * (1 - 0.2 * context.random)),
       },
+      ...(state.isDataInTrouble ? [{ kind: 'check data' } as const] : []),
     ],
   };
 }

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { MonitorRig, quickTimings } from '../support/monitorRig';
+
+describe('the monitor over TCP', () => {
+  let rig: MonitorRig;
+
+  const watch = async (timings = quickTimings): Promise<void> => {
+    rig = await MonitorRig.start({}, timings);
+    rig.monitor.ask();
+    await rig.shows((monitor) => monitor.snapshot.health === 'healthy');
+  };
+
+  afterEach(async () => {
+    await rig.end();
+  });
+
+  it('keeps one connection and asks the time over it', async () => {
+    await watch({ ...quickTimings, livenessIntervalMs: 20 });
+    const asked = (): number => rig.simulator.statistics.requestsById[49] ?? 0;
+    const before = asked();
+    await rig.shows(() => asked() >= before + 3);
+    assert.equal(rig.simulator.statistics.connectionsAccepted, 1);
+    assert.equal(rig.monitor.snapshot.state.connectionsOpened, 1);
+  });
+
+  for (const fault of ['drop', 'drop_reset']) {
+    it(`sees ${fault} at once and comes back`, async () => {
+      await watch();
+      await rig.simulator.setFault(fault);
+      await rig.shows((monitor) => monitor.snapshot.health === 'down');
+      await rig.shows((monitor) => monitor.snapshot.health === 'healthy');
+      assert.equal(rig.simulator.statistics.connectionsAccepted, 2);
+    });
+  }
+
+  it('calls a frozen TWS down, keeps the socket, and heals on it', async () => {
+    await watch({ ...quickTimings, livenessIntervalMs: 50 });
+    await rig.simulator.setFault('frozen_ready');
+    await rig.shows((monitor) => monitor.snapshot.health === 'down');
+    await rig.simulator.setFault('none');
+    await rig.shows((monitor) => monitor.snapshot.health === 'healthy');
+    assert.equal(rig.simulator.statistics.connectionsAccepted, 1);
+  });
+
+  it('goes down on 1100 and is healthy only after 1102 has been verified', async () => {
+    await watch();
+    await rig.simulator.setFault('upstream_lost');
+    await rig.shows((monitor) => monitor.snapshot.health === 'down');
+    await rig.shows((monitor) => monitor.snapshot.findings.length > 0);
+    assert.equal(rig.monitor.snapshot.findings[0]?.causes[0]?.id, 'upstream_lost_1100');
+    const before = rig.simulator.statistics.requestsById[49] ?? 0;
+    await rig.simulator.setFault('none');
+    await rig.shows((monitor) => monitor.snapshot.health === 'healthy');
+    assert.ok((rig.simulator.statistics.requestsById[49] ?? 0) > before);
+    assert.deepEqual(rig.monitor.snapshot.findings, []);
+  });
+
+  it('waits for a listener without dialling, and finds TWS when it starts', async () => {
+    await watch();
+    await rig.simulator.setFault('refused');
+    await rig.shows(
+      ({ snapshot: { state } }) =>
+        state.phase.kind === 'waiting' && state.phase.why === 'no listener',
+    );
+    const opened = rig.monitor.snapshot.state.connectionsOpened;
+    await rig.simulator.setFault('none');
+    await rig.shows((monitor) => monitor.snapshot.health === 'healthy');
+    assert.equal(rig.monitor.snapshot.state.connectionsOpened, opened + 1);
+  });
+
+  it('shows data trouble after a failed data check and takes it back by itself', async () => {
+    await watch({ ...quickTimings, livenessIntervalMs: 50 });
+    await rig.simulator.setFault('unknown_symbols');
+    await rig.preflight({ symbols: ['AAPL', 'NVDA'] });
+    await rig.shows((monitor) => monitor.snapshot.health === 'degraded');
+    await rig.shows((monitor) => monitor.snapshot.findings.length > 0);
+    await rig.simulator.setFault('none');
+    await rig.shows((monitor) => monitor.snapshot.health === 'healthy');
+    assert.deepEqual(rig.monitor.snapshot.findings, []);
+  });
+
+  it('gives the cause when it goes down, and nothing when it is well', async () => {
+    await watch();
+    await rig.simulator.setFault('drop_reset');
+    await rig.shows((monitor) => monitor.snapshot.health === 'down');
+    await rig.shows((monitor) => monitor.snapshot.findings.length > 0);
+    await rig.shows((monitor) => monitor.snapshot.health === 'healthy');
+    await rig.shows((monitor) => monitor.snapshot.findings.length === 0);
+  });
+});
