@@ -1,6 +1,14 @@
 // Installs what the real VS Code needs: Debian packages, code-server and, for tests, Chromium.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -146,6 +154,17 @@ function isAlive(pid) {
   }
 }
 
+/** The process that holds the lock; 'dead' too where nobody wrote a pid within seconds. */
+function readHolder(file) {
+  try {
+    const pid = Number(readFileSync(file, 'utf8'));
+    if (pid > 0) return isAlive(pid) ? pid : 'dead';
+    return Date.now() - statSync(file).mtimeMs > 5000 ? 'dead' : 'unknown';
+  } catch {
+    return 'unknown';
+  }
+}
+
 /** Two terminals may install at once: the second waits, and a dead holder's lock is taken over. */
 async function withInstallLock(action) {
   mkdirSync(hostFolder, { recursive: true });
@@ -156,8 +175,8 @@ async function withInstallLock(action) {
       break;
     } catch (error) {
       if (error.code !== 'EEXIST') throw error;
-      const holder = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
-      if (holder > 0 && !isAlive(holder)) {
+      const holder = readHolder(file);
+      if (holder === 'dead') {
         rmSync(file, { force: true });
         continue;
       }

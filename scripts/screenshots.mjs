@@ -62,10 +62,11 @@ async function takePicture(name, options, shared) {
       await runCommand(workbench.page, title);
       await delay(settleMs);
     }
-    const file = path.join(options.folder, `${name}.png`);
-    await workbench.page.screenshot({ path: file });
-    console.log(file);
   } finally {
+    // Also when a command could not be run: the picture shows why.
+    const file = path.join(options.folder, `${name}.png`);
+    await workbench?.page.screenshot({ path: file });
+    console.log(file);
     await workbench?.close();
     await endTree(child);
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });

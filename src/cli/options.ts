@@ -58,10 +58,10 @@ export function parseFlags(
     }
     return { flags: values as ParsedCommand['flags'], positionals };
   } catch (error) {
-    // Node adds a second sentence about `--` that helps nobody here.
+    // Node adds sentences and lines about `--` that help nobody here.
     throw error instanceof UsageError
       ? error
-      : new UsageError(errorText(error).split('. ')[0] ?? '');
+      : new UsageError(errorText(error).split(/\.?\n|\. /)[0] ?? '');
   }
 }
 

@@ -34,7 +34,8 @@ export const killDuplicatesCommand: Command = async (context) => {
     yes: { type: 'boolean' },
   });
   const isJson = command.flags['json'] === true;
-  const { processes } = await list(command, context);
+  const listing = await list(command, context);
+  const { processes } = listing;
   const targets = processes.filter(
     ({ role }) => role === 'duplicate' || (role === 'runner' && command.flags['all'] === true),
   );
@@ -57,7 +58,7 @@ export const killDuplicatesCommand: Command = async (context) => {
     );
   }
   const machine = machineFor(process.platform);
-  const outcomes = await endListed(targets, { machine, clock: systemClock });
+  const outcomes = await endListed(targets, listing, { machine, clock: systemClock });
   if (isJson) {
     context.stdout(
       `${JSON.stringify({ schema: 1, processes, targets: targets.map(({ pid }) => pid), outcomes })}\n`,

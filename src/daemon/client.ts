@@ -177,8 +177,12 @@ export class DaemonClient implements Disposable {
     return this.request(this.connection.sendRequest(requests.stopRunner, { workspace }));
   }
 
-  async listProcesses(workspace: string | null): Promise<ProcessListing> {
-    return this.request(this.connection.sendRequest(requests.listProcesses, { workspace }));
+  async listProcesses(
+    workspace: string | null,
+    command?: readonly string[],
+  ): Promise<ProcessListing> {
+    const params = { workspace, ...(command === undefined ? {} : { command }) };
+    return this.request(this.connection.sendRequest(requests.listProcesses, params));
   }
 
   async killProcesses(params: KillProcessesParams): Promise<readonly KillOutcome[]> {

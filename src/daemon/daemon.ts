@@ -165,7 +165,8 @@ export class Daemon implements Disposable {
   }
 
   async killProcesses(params: KillProcessesParams): Promise<readonly KillOutcome[]> {
-    const outcomes = await endListed(params.targets, this.deps);
+    const listing = await this.listProcesses(params);
+    const outcomes = await endListed(params.targets, listing, this.deps);
     for (const { pid, outcome, why } of outcomes) {
       this.log('WARN', 'process.end', `pid ${pid}: ${outcome} (${why})`);
     }

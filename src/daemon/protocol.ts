@@ -85,8 +85,7 @@ export interface ListProcessesParams {
   readonly command?: readonly string[];
 }
 
-export interface KillProcessesParams {
-  readonly workspace: string | null;
+export interface KillProcessesParams extends ListProcessesParams {
   /** Identities from a listing; each is read again just before each signal. */
   readonly targets: readonly Pick<ListedProcess, 'pid' | 'startToken' | 'argv'>[];
 }

@@ -21,6 +21,11 @@ export type ConnectionRule = (facts: ConnectionFacts) => readonly Adjustment[];
 /** A peer that closes sooner than this never waited for a person. Milliseconds. */
 const atOnceMs = 1000;
 
+/** Nobody listened when it was tried, or when it was looked at. Unknown is not closed. */
+function isClosed({ stage, listeners }: ConnectionFacts): boolean {
+  return stage === 'refused' || (stage === 'not tried' && listeners?.length === 0);
+}
+
 const silentWhy = 'TCP was accepted and no byte has come back';
 const closedWhy = 'the connection was closed before any byte';
 const notReadyWhy = 'the hello was answered, and accounts or next valid id are missing';
@@ -225,22 +230,22 @@ const ageOfTws: ConnectionRule = (facts) => {
   }
   const text = `TWS has been running for ${describeDuration(age)}`;
   const isYoung = age < youngMs;
+  if (isClosed(facts)) {
+    return isYoung
+      ? [
+          { cause: 'startup_window_reset', add: 12, why: `${text}: starting, or at its login` },
+          { cause: 'twofa_timeout', add: 4, why: `${text}: it may wait for the second factor` },
+        ]
+      : [
+          {
+            cause: 'twofa_timeout',
+            add: 3,
+            why: `${text} and does not listen: a login or second factor may be waiting`,
+          },
+          { cause: 'startup_window_reset', times: 0.3, why: text },
+        ];
+  }
   switch (facts.stage) {
-    case 'refused':
-    case 'not tried':
-      return isYoung
-        ? [
-            { cause: 'startup_window_reset', add: 12, why: `${text}: starting, or at its login` },
-            { cause: 'twofa_timeout', add: 4, why: `${text}: it may wait for the second factor` },
-          ]
-        : [
-            {
-              cause: 'twofa_timeout',
-              add: 3,
-              why: `${text} and does not listen: a login or second factor may be waiting`,
-            },
-            { cause: 'startup_window_reset', times: 0.3, why: text },
-          ];
     case 'closed before hello':
       return isYoung
         ? [
@@ -269,8 +274,9 @@ const ageOfTws: ConnectionRule = (facts) => {
 };
 
 /** Nobody on our port, but somebody on another usual one. */
-const otherPortListens: ConnectionRule = ({ stage, otherPorts, listeners, situation }) => {
-  if ((stage !== 'refused' && stage !== 'not tried') || otherPorts === undefined) {
+const otherPortListens: ConnectionRule = (facts) => {
+  const { otherPorts, listeners, situation } = facts;
+  if (!isClosed(facts) || otherPorts === undefined) {
     return [];
   }
   const [first] = otherPorts;
@@ -291,12 +297,12 @@ const otherPortListens: ConnectionRule = ({ stage, otherPorts, listeners, situat
 
 /** What the process and listener tables say about a refused or untried port. */
 const nobodyListens: ConnectionRule = (facts) => {
-  const isUntried = facts.stage === 'not tried';
-  if (!isUntried && facts.stage !== 'refused') {
+  if (!isClosed(facts)) {
     return [];
   }
+  const isUntried = facts.stage === 'not tried';
   const result: Adjustment[] = [];
-  if (isUntried && facts.listeners?.length === 0) {
+  if (isUntried) {
     result.push({
       cause: 'port_refused',
       add: 5,
@@ -307,12 +313,12 @@ const nobodyListens: ConnectionRule = (facts) => {
   if (facts.twsProcesses?.length === 0) {
     const why = 'no TWS or IB Gateway process runs on this machine';
     result.push(
-      ...(result.length > 0 || !isUntried ? [{ cause: 'port_refused', add: 3, why } as const] : []),
+      { cause: 'port_refused', add: 3, why },
       { cause: 'startup_window_reset', times: 0.2, why },
     );
   }
   const [listener] = facts.listeners ?? [];
-  if (!isUntried && listener !== undefined) {
+  if (listener !== undefined) {
     result.push(
       isWildcardOrSame(listener.address, facts.situation.endpoint.host)
         ? {

@@ -135,7 +135,9 @@ function fromPlain(line: string): LogLine {
       rest = cut(rest, time[0].length);
       continue;
     }
-    const levelFound: RegExpExecArray | null = level === undefined ? levelStart.exec(rest) : null;
+    // structlog prints its own level, in brackets, behind the one of the logger.
+    const levelFound: RegExpExecArray | null =
+      level === undefined || rest.startsWith('[') ? levelStart.exec(rest) : null;
     if (levelFound !== null && isLevel(levelFound, at, logger)) {
       level = levelFound[1]?.toUpperCase();
       rest = cut(rest, levelFound[0].length);

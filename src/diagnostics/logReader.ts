@@ -373,7 +373,9 @@ export class LogReader {
     }
     const { subject, causes, first, last, count, source } = incident;
     const [best] = causes;
-    const severity = best === undefined ? 'warning' : catalogue[best.id].severity;
+    const own = best === undefined ? 'warning' : catalogue[best.id].severity;
+    // One symbol never weighs more than a warning: the others go on.
+    const severity = subject.kind === 'symbol' && own === 'error' ? 'warning' : own;
     this.closed.push({
       line: first.line,
       endLine: Math.max(first.line, last.line),

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, fstatSync, ftruncateSync } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import type { Clock, Timer } from '../core/clock';
 import type { Disposable } from '../core/disposables';
@@ -20,6 +20,8 @@ export interface OutputDeps {
 const chunkBytes = 256 * 1024;
 /** The next look, when there was more to read than one chunk. */
 const catchUpMs = 10;
+/** How often late output is waited for before a file that is written all the time is truncated. */
+const lateRounds = 4;
 /** The last bytes that were read, kept to notice a file that was truncated and grew again. */
 const fingerprintBytes = 64;
 
@@ -192,18 +194,33 @@ export class OutputFollower implements Disposable {
     try {
       // Whole, so that it begins with a line, unless a flood has outgrown it.
       await copyRange(handle, old, size < 2 * limit ? 0 : size - limit, size);
-      const late = await handle.stat();
-      await copyRange(handle, old, size, late.size);
-      // The newest lines are given in any case: they may be the runner's last words.
-      await this.advance(handle, late.size, chunkBytes);
       await rename(`${this.file}.1.tmp`, `${this.file}.1`);
-      await handle.truncate(0);
+      await this.truncateAt(handle, old, size);
     } finally {
       await old.close();
     }
     this.position = 0;
     this.fingerprint = Buffer.alloc(0);
     await this.markRotation();
+  }
+
+  /**
+   * Copies and gives what was printed meanwhile, then truncates. Only what is printed between
+   * the last look at the size and the truncation can be lost, so these two are one step.
+   */
+  private async truncateAt(handle: FileHandle, old: FileHandle, copied: number): Promise<void> {
+    let reached = copied;
+    for (let round = 0; round < lateRounds; round += 1) {
+      const { size } = fstatSync(handle.fd);
+      if (size === reached && size === this.position) {
+        break;
+      }
+      await copyRange(handle, old, Math.max(reached, size - chunkBytes), size);
+      // The newest lines are given in any case: they may be the runner's last words.
+      await this.advance(handle, size, chunkBytes);
+      reached = size;
+    }
+    ftruncateSync(handle.fd, 0);
   }
 
   private async markRotation(): Promise<void> {

@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os';
 import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
+import { createFactReader } from '../../src/diagnostics/runnerReader';
+import { Simulator } from '../../src/simulator/simulator';
 
 const entry = join(import.meta.dirname, '../../src/runner.ts');
 // By its path: the child's working directory is elsewhere.
@@ -35,11 +37,13 @@ describe('built-in runner as a process', function () {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  function run(args: readonly string[]): {
+  function run(
+    args: readonly string[],
+    port = (server.address() as AddressInfo).port,
+  ): {
     child: ChildProcessByStdio<null, Readable, null>;
     output: () => string;
   } {
-    const { port } = server.address() as AddressInfo;
     const environment = { PATH: process.env['PATH'], IBKR_PORT: String(port) };
     const child = spawn(process.execPath, ['--import', loader, entry, ...args], {
       cwd: folder,
@@ -66,6 +70,36 @@ describe('built-in runner as a process', function () {
     const [code] = (await once(child, 'close')) as [number | null];
     assert.equal(code, 1);
     assert.match(output(), /No session with .*closed by the other side/);
+  });
+
+  it('does a cycle against a simulated TWS, and sends it no order', async () => {
+    const simulator = new Simulator({ unknownSymbols: ['QQQQ'] });
+    const { port } = await simulator.start();
+    try {
+      const { child, output } = run(['--symbols', 'AAPL,QQQQ', '--once'], port);
+      const [code] = (await once(child, 'close')) as [number | null];
+      assert.equal(code, 0);
+      const read = createFactReader();
+      const facts = output().split('\n').flatMap(read);
+      const kinds = facts.map((fact) => fact.kind);
+      assert.deepEqual([...new Set(kinds)].sort(), [
+        'connected',
+        'cycle',
+        'fetch failed',
+        'fetch ok',
+        'signal',
+      ]);
+      const failed = facts.find((fact) => fact.kind === 'fetch failed');
+      assert.deepEqual([failed?.symbol, failed?.code], ['QQQQ', 200]);
+      // Start, time, contract details, history (law 12).
+      const sent = Object.keys(simulator.statistics.requestsById).map(Number);
+      assert.deepEqual(
+        sent.filter((id) => ![71, 49, 9, 20].includes(id)),
+        [],
+      );
+    } finally {
+      await simulator.stop();
+    }
   });
 
   it('ends with 0 within 5 s of TERM, also while TWS is silent', async () => {

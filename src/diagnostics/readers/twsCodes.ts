@@ -109,14 +109,14 @@ function message(code: number, requestId: number, text: string): RunnerFact {
 }
 
 function cleanText(text: string): string {
-  return text
-    .replace(
-      /^[\s,;:|-]{0,10}(?:(?:error_?(?:Msg|String|Message)|msg|message|text)["']?\s?[=:]\s?)?/i,
-      '',
-    )
-    .replace(/^["']|["',})\]]{1,4}$/g, '')
-    .trim();
+  const words = text.replace(label, '').trim();
+  // Quotes and brackets at the end belong to the wrapping only where one was opened.
+  return /^["']/.test(words) ? words.slice(1).replace(/["',})\]]{1,4}$/, '') : words;
 }
+
+/** What stands between a code and its text (`, errorMsg=`). */
+const label =
+  /^[\s,;:|"'-]{0,10}(?:(?:error_?(?:Msg|String|Message)|msg|message|text)["']?\s?[=:]\s?)?/i;
 
 /** Codes from 1100 up are rarely anything else; below, the words must fit the documented ones. */
 function isPlausible(code: number, text: string): boolean {

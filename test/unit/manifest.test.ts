@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import ts from 'typescript';
+import { defaultClientId, defaultEndpoint } from '../../src/ibkr/endpoint';
+import { commandIds, settingKeys, settingsSection } from '../../src/ui/ids';
+
+interface SettingSchema {
+  readonly type: string;
+  readonly default: unknown;
+  readonly scope: string;
+  readonly order: number;
+  readonly markdownDescription: string;
+}
+
+interface Manifest {
+  readonly icon: string;
+  readonly l10n: string;
+  readonly main: string;
+  readonly activationEvents: readonly string[];
+  readonly engines: { readonly vscode: string };
+  readonly devDependencies: Readonly<Record<string, string>>;
+  readonly capabilities: {
+    readonly untrustedWorkspaces: {
+      readonly supported: unknown;
+      readonly restrictedConfigurations: readonly string[];
+    };
+    readonly virtualWorkspaces: { readonly supported: boolean };
+  };
+  readonly contributes: {
+    readonly commands: readonly { readonly command: string; readonly category: string }[];
+    readonly configuration: { readonly properties: Readonly<Record<string, SettingSchema>> };
+    readonly menus?: Readonly<Record<string, readonly { readonly command?: string }[]>>;
+  };
+}
+
+const root = path.join(__dirname, '..', '..');
+const manifestText = readFileSync(path.join(root, 'package.json'), 'utf8');
+const manifest = JSON.parse(manifestText) as Manifest;
+const strings = readJson('package.nls.json');
+const properties = manifest.contributes.configuration.properties;
+
+function readJson(file: string): Readonly<Record<string, string>> {
+  return JSON.parse(readFileSync(path.join(root, file), 'utf8')) as Record<string, string>;
+}
+
+function sources(folder: string): readonly ts.SourceFile[] {
+  return readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => {
+      const file = path.join(root, folder, name);
+      return ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.ES2023, true);
+    });
+}
+
+/** Runs `visit` on every node of the files. */
+function walk(files: readonly ts.SourceFile[], visit: (node: ts.Node) => void): void {
+  const each = (node: ts.Node): void => {
+    visit(node);
+    ts.forEachChild(node, each);
+  };
+  files.forEach(each);
+}
+
+/** The first argument of every `l10n.t(…)`. */
+function translatedMessages(): readonly string[] {
+  const messages = new Set<string>();
+  walk(sources('src/ui'), (node) => {
+    if (!ts.isCallExpression(node) || !/(^|\.)l10n\.t$/.test(node.expression.getText())) {
+      return;
+    }
+    const [message] = node.arguments;
+    assert.ok(
+      message !== undefined && ts.isStringLiteralLike(message),
+      `l10n.t wants a literal: ${node.getText()}`,
+    );
+    messages.add(message.text);
+  });
+  return [...messages].sort();
+}
+
+describe('The manifest', () => {
+  it('contributes exactly the commands of the code, in one category', () => {
+    const declared = manifest.contributes.commands.map((entry) => entry.command).sort();
+    assert.deepEqual(declared, Object.values(commandIds).sort());
+    const categories = new Set(manifest.contributes.commands.map((entry) => entry.category));
+    assert.equal(categories.size, 1);
+  });
+
+  it('declares exactly the settings that the code reads', () => {
+    const read = Object.values(settingKeys).map((key) => `${settingsSection}.${key}`);
+    assert.deepEqual(Object.keys(properties).sort(), read.sort());
+    const text = sources('src/ui')
+      .map((file) => file.getText())
+      .join('\n');
+    for (const name of Object.keys(settingKeys)) {
+      assert.match(text, new RegExp(`settingKeys\\.${name}\\b`), `nobody reads ${name}`);
+    }
+  });
+
+  it('gives every setting a description, an order and a default of its type', () => {
+    const orders = Object.values(properties).map((schema) => schema.order);
+    assert.equal(new Set(orders).size, orders.length);
+    for (const [key, schema] of Object.entries(properties)) {
+      assert.match(schema.markdownDescription, /^%setting\./, key);
+      const actual = Array.isArray(schema.default) ? 'array' : typeof schema.default;
+      assert.equal(actual, schema.type === 'integer' ? 'number' : schema.type, key);
+    }
+    assert.equal(properties['robo.host']?.default, defaultEndpoint.host);
+    assert.equal(properties['robo.port']?.default, defaultEndpoint.port);
+    assert.equal(properties['robo.clientId']?.default, defaultClientId);
+  });
+
+  it('keeps paths on the machine and lets no untrusted workspace set anything', () => {
+    for (const key of ['robo.stateDirectory', 'robo.nodePath']) {
+      assert.equal(properties[key]?.scope, 'machine', key);
+    }
+    const { untrustedWorkspaces, virtualWorkspaces } = manifest.capabilities;
+    assert.equal(untrustedWorkspaces.supported, 'limited');
+    assert.deepEqual(
+      [...untrustedWorkspaces.restrictedConfigurations].sort(),
+      Object.keys(properties).sort(),
+    );
+    assert.equal(virtualWorkspaces.supported, false);
+  });
+
+  it('has a text for every %key% and no text without one', () => {
+    const used = [...manifestText.matchAll(/"%([^%"]+)%"/g)].map((match) => match[1] ?? '');
+    assert.deepEqual([...new Set(used)].sort(), Object.keys(strings).sort());
+    for (const [key, text] of Object.entries(strings)) {
+      assert.notEqual(text.trim(), '', key);
+    }
+  });
+
+  it('describes settings only by settings that exist', () => {
+    for (const text of Object.values(strings)) {
+      for (const [, key = ''] of text.matchAll(/`#([^`#]+)#`/g)) {
+        assert.ok(properties[key] !== undefined, key);
+      }
+    }
+  });
+
+  it('uses in when-clauses only keys of the editor or keys that the code sets', () => {
+    const known = new Set(['isWorkspaceTrusted', 'workspaceFolderCount']);
+    walk(sources('src/ui'), (node) => {
+      if (ts.isCallExpression(node) && node.arguments[0]?.getText() === "'setContext'") {
+        known.add(node.arguments[1]?.getText().replace(/'/g, '') ?? '');
+      }
+    });
+    for (const [, clause = ''] of manifestText.matchAll(/"(?:when|enablement)": "([^"]+)"/g)) {
+      for (const key of clause.match(/[A-Za-z_][\w.]*/g) ?? []) {
+        assert.ok(known.has(key), `${key} in "${clause}"`);
+      }
+    }
+    const ids = new Set<string>(Object.values(commandIds));
+    for (const entry of Object.values(manifest.contributes.menus ?? {}).flat()) {
+      assert.ok(entry.command === undefined || ids.has(entry.command), entry.command);
+    }
+  });
+
+  it('starts with the window, not with everything, and names files that exist', () => {
+    assert.deepEqual(manifest.activationEvents, ['onStartupFinished']);
+    const png = readFileSync(path.join(root, manifest.icon));
+    assert.ok(png.readUInt32BE(16) >= 128 && png.readUInt32BE(20) >= 128, 'icon of 128 or more');
+    assert.ok(existsSync(path.join(root, manifest.l10n)));
+    assert.equal(manifest.main, './dist/extension.cjs');
+  });
+
+  it('is typed against the oldest editor that it accepts', () => {
+    assert.equal(`^${manifest.devDependencies['@types/vscode'] ?? ''}`, manifest.engines.vscode);
+  });
+
+  it('exports every translated string (ROBO_UPDATE_L10N=1 writes the file anew)', () => {
+    const file = path.join(manifest.l10n, 'bundle.l10n.json');
+    const wanted = Object.fromEntries(translatedMessages().map((message) => [message, message]));
+    if (process.env['ROBO_UPDATE_L10N'] === '1') {
+      writeFileSync(path.join(root, file), `${JSON.stringify(wanted, null, 2)}\n`);
+    }
+    assert.deepEqual(readJson(file), wanted);
+  });
+
+  it('shows no literal text past the translation', () => {
+    const shows = /^vscode\.window\.(show\w+Message|setStatusBarMessage)$/;
+    walk(sources('src/ui'), (node) => {
+      if (ts.isCallExpression(node) && shows.test(node.expression.getText())) {
+        const [message] = node.arguments;
+        assert.ok(message === undefined || !ts.isStringLiteralLike(message), node.getText());
+      }
+    });
+  });
+});
