@@ -92,12 +92,22 @@ export function describeListener(listener: PortListener): string {
   return listener.pid === undefined ? name : `${name} (pid ${listener.pid})`;
 }
 
-/** Age in milliseconds of the youngest TWS that may own the port; undefined if none is seen. */
+/**
+ * Age in milliseconds of the youngest TWS that may own the port; undefined if none is seen, or
+ * where another program owns it. Robo's simulator binds its port at once, so one that does not
+ * listen on this port has nothing to do with it.
+ */
 export function twsAgeMs(facts: ConnectionFacts): number | undefined {
+  const kind = listenerKind(facts);
+  if (kind === 'stranger' || kind === 'not java') {
+    return undefined;
+  }
   const listening = (facts.listeners ?? [])
     .filter(({ role }) => role === 'tws' || role === 'java')
     .map(({ startedAtMs }) => startedAtMs);
-  const running = (facts.twsProcesses ?? []).map(({ startedAtMs }) => startedAtMs);
+  const running = (facts.twsProcesses ?? [])
+    .filter(({ product }) => product !== 'simulator')
+    .map(({ startedAtMs }) => startedAtMs);
   const starts = (listening.length > 0 ? listening : running).filter(
     (start) => start !== undefined,
   );

@@ -69,6 +69,14 @@ const stageCauses: Readonly<Partial<Record<Stage, readonly Adjustment[]>>> = {
       isConclusive: true,
     },
   ],
+  malformed: [
+    {
+      cause: 'decoder_desync',
+      add: 20,
+      why: 'the answers began as those of TWS, and then the stream lost its frames',
+      isConclusive: true,
+    },
+  ],
   'not ready': [
     { cause: 'partial_handshake_no_next_valid_id', add: 5, why: notReadyWhy },
     { cause: 'silent_modal_dialog', add: 1.5, why: notReadyWhy },

@@ -16,6 +16,7 @@ const layerOfStage: Readonly<Record<Stage, Layer>> = {
   'closed before hello': 'hello',
   'not tws': 'hello',
   'unsupported version': 'hello',
+  malformed: 'clock',
   'not ready': 'ready',
   'closed after start': 'ready',
   open: 'ready',
@@ -78,6 +79,8 @@ function describe(facts: ConnectionFacts): string {
       return `${where} answers, but not as TWS: ${describeBytes(end)}.`;
     case 'unsupported version':
       return `${where} answered with server version ${connection?.serverVersion ?? 'unknown'}, which Robo does not speak.`;
+    case 'malformed':
+      return `${where} was ready and then sent bytes that cannot be read${end?.kind === 'malformed' ? `: ${end.why}` : ''}.`;
     case 'not ready':
       return `${where} answered the hello (server version ${connection?.serverVersion ?? 'unknown'}), but for ${held} ${missing(situation)}.`;
     case 'closed after start':

@@ -33,6 +33,7 @@ export type Stage =
   | 'closed before hello'
   | 'not tws'
   | 'unsupported version'
+  | 'malformed'
   | 'not ready'
   | 'closed after start'
   | 'open'
@@ -53,6 +54,8 @@ export function stageOf(situation: ConnectionSituation): Stage {
       return 'not tws';
     case 'unsupported version':
       return 'unsupported version';
+    case 'malformed':
+      return 'malformed';
     default:
       break;
   }

@@ -773,3 +773,26 @@ describe('account and clock', () => {
     assert.match(clockFinding(60_000, nowMs)?.message ?? '', /60\.0 s ahead/);
   });
 });
+
+describe('the age of a TWS that has nothing to do with the port', () => {
+  const youngTws = { ...twsProcess, startedAtMs: young };
+  const simulator = { ...youngTws, product: 'simulator' } as const;
+
+  it('says nothing about another program on the port', () => {
+    const os = {
+      ...listening({ role: 'other', product: undefined, argv: ['node', 'x.js'] }),
+      twsProcesses: known([youngTws]),
+    };
+    const causes = diagnoseConnection(situation(ended('hello', fin), os))?.causes ?? [];
+    assert.ok(
+      causes.every(({ why }) => !why.includes('has been running')),
+      JSON.stringify(causes),
+    );
+  });
+
+  it('says nothing when it is a simulator on another port', () => {
+    const os = { ...empty, twsProcesses: known([simulator]) };
+    const best = diagnoseConnection(situation(undefined, os))?.causes[0];
+    assert.equal(best?.id, 'port_refused');
+  });
+});

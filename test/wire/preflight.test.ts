@@ -129,5 +129,6 @@ describe('the pre-flight over TCP', () => {
     await rig.simulator.setFault('negative_length');
     const { report } = await rig.preflight();
     assert.equal(report.ok, false);
+    assert.equal(causesOf(report.findings[0])[0], 'decoder_desync');
   });
 });
