@@ -81,7 +81,9 @@ process.stdout.on('error', () => {
 });
 
 void main(process.argv.slice(2)).then((code) => {
-  process.exitCode = code;
-  // Idle handles (a terminal, a closing socket) must not keep a finished command.
-  setImmediate(() => process.exit());
+  // Idle handles (a terminal, a closing socket) must not keep a finished command; the empty
+  // write calls back when all text before it has left.
+  process.stdout.write('', () => {
+    process.exit(code);
+  });
 });

@@ -1,5 +1,6 @@
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { delay, systemClock } from '../core/clock';
 import { HumanError } from '../core/errors';
 import { workspaceFolderName } from '../core/paths';
 import { daemonPaths } from '../daemon/launcher';
@@ -49,7 +50,7 @@ export const logCommand: Command = async (context) => {
     if (!isFollowing || context.signal.aborted) {
       return 0;
     }
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
+    await delay(systemClock, pollMs, context.signal);
   }
 };
 

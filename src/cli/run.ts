@@ -137,9 +137,8 @@ function exitCode(runner: RunnerStatus, context: CommandContext): number {
     context.stderr('Runner stopped.\n');
     return exit.code ?? 0;
   }
-  context.stderr(
-    `Runner ended by itself: ${exit?.signal === null || exit?.signal === undefined ? `exit ${exit?.code ?? 'unknown'}` : exit.signal}.\n`,
-  );
+  const how = exit?.signal ?? `exit ${exit?.code ?? 'unknown'}`;
+  context.stderr(`Runner ended by itself: ${how}.\n`);
   return exit?.code ?? 1;
 }
 

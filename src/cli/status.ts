@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { systemClock } from '../core/clock';
 import { errorCode, errorText, HumanError } from '../core/errors';
 import { daemonPaths } from '../daemon/launcher';
 import { describeDuration } from '../diagnostics/notices';
@@ -75,7 +76,7 @@ function readRecord(command: EndpointCommand): StatusRecord | undefined {
 function statusText(record: StatusRecord, isLive: boolean, style: Style): string {
   const paint =
     record.health === 'healthy' ? style.good : record.health === 'down' ? style.bad : style.warn;
-  const age = describeDuration(Date.now() - Date.parse(record.timestamp));
+  const age = describeDuration(systemClock.now() - Date.parse(record.timestamp));
   const lines = [
     isLive
       ? `${paint(record.health)}: ${printable(record.message)}`

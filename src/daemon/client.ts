@@ -6,6 +6,7 @@ import {
   StreamMessageReader,
   StreamMessageWriter,
 } from 'vscode-jsonrpc/node';
+import { systemClock } from '../core/clock';
 import type { Disposable } from '../core/disposables';
 import { Emitter } from '../core/emitter';
 import { errorText, HumanError } from '../core/errors';
@@ -222,15 +223,12 @@ export class DaemonClient implements Disposable {
   }
 
   private async request<T>(answer: Promise<T>): Promise<T> {
-    if (this.isClosed) {
-      throw new HumanError('The monitor process ended; run the command again to start it anew.');
-    }
     try {
       return await answer;
     } catch (error) {
       throw new HumanError(
         this.isClosed
-          ? 'The monitor process ended in the middle; run the command again to start it anew.'
+          ? 'The monitor process ended; run the command again to start it anew.'
           : errorText(error),
       );
     }
@@ -254,17 +252,14 @@ async function openSocket(path: string): Promise<Socket | undefined> {
 }
 
 async function withDeadline<T>(answer: Promise<T>, deadlineMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+  return new Promise((resolve, reject) => {
+    const timer = systemClock.setTimer(deadlineMs, () => {
       reject(new Error(`no answer for ${deadlineMs / 1000} s`));
-    }, deadlineMs);
+    });
+    answer.then(resolve, reject).finally(() => {
+      timer.cancel();
+    });
   });
-  try {
-    return await Promise.race([answer, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function cancellationOf(signal: AbortSignal): CancellationTokenSource {

@@ -226,7 +226,7 @@ export class Daemon implements Disposable {
   private publish(): void {
     if (!this.isPublishing) {
       this.isPublishing = true;
-      setImmediate(() => {
+      this.deps.clock.setTimer(0, () => {
         this.isPublishing = false;
         this.publishNow();
       });

@@ -1,5 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { delay, systemClock } from '../core/clock';
 import { errorText, HumanError } from '../core/errors';
 import { type EndpointPaths, endpointPaths } from '../core/paths';
 import { version } from '../core/version';
@@ -104,9 +105,9 @@ async function startDaemon(options: DaemonOptions): Promise<DaemonClient> {
     windowsHide: true,
   });
   const start = watchStart(child);
-  const deadline = Date.now() + startDeadlineMs;
+  const deadline = systemClock.monotonicMs() + startDeadlineMs;
   try {
-    while (Date.now() < deadline) {
+    while (systemClock.monotonicMs() < deadline) {
       const client = await DaemonClient.connect(paths.socket, options.kind);
       if (client !== undefined) {
         return client;
@@ -115,7 +116,7 @@ async function startDaemon(options: DaemonOptions): Promise<DaemonClient> {
       if (failure !== undefined) {
         throw new HumanError(failure);
       }
-      await new Promise((resolve) => setTimeout(resolve, retryMs));
+      await delay(systemClock, retryMs);
     }
     throw new HumanError(
       `The monitor process for ${formatEndpoint(options.endpoint)} did not come up within ${startDeadlineMs / 1000} s; see ${paths.monitorLog}.`,

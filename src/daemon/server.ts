@@ -131,7 +131,7 @@ export class DaemonServer {
     connection.onRequest(requests.reconnect, () => daemon.reconnect());
     connection.onRequest(requests.acknowledge, () => daemon.acknowledge());
     connection.onRequest(requests.shutdown, () => {
-      setImmediate(() => {
+      this.options.clock.setTimer(0, () => {
         this.resolveEnd('a client asked for it');
       });
       return null;

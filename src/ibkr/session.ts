@@ -94,14 +94,14 @@ export class Session implements MarketData, Disposable {
     return this.request<StockContract>(deadlineMs, (requestId, done, fail) => {
       const store = new DisposableStore();
       store.add(
-        this.listen(EventName.contractDetails, (id: number, details: ContractDetails) => {
+        this.listen(EventName.contractDetails, (id, details) => {
           if (id === requestId) {
-            found.push(details);
+            found.push(details as ContractDetails);
           }
         }),
       );
       store.add(
-        this.listen(EventName.contractDetailsEnd, (id: number) => {
+        this.listen(EventName.contractDetailsEnd, (id) => {
           if (id !== requestId) {
             return;
           }
@@ -130,30 +130,19 @@ export class Session implements MarketData, Disposable {
   ): Promise<Answer<readonly Bar[]>> {
     const bars: Bar[] = [];
     return this.request<readonly Bar[]>(deadlineMs, (requestId, done) => {
-      const listener = this.listen(
-        EventName.historicalData,
-        (
-          id: number,
-          date: string,
-          open: number,
-          high: number,
-          low: number,
-          close: number,
-          volume: number,
-        ) => {
-          if (id !== requestId) {
-            return;
-          }
-          if (date.startsWith('finished')) {
-            done(bars);
-            return;
-          }
-          const timeMs = barTime(date);
-          if (timeMs !== undefined) {
-            bars.push({ timeMs, open, high, low, close, volume });
-          }
-        },
-      );
+      const listener = this.listen(EventName.historicalData, (id, date, ...values) => {
+        if (id !== requestId || typeof date !== 'string') {
+          return;
+        }
+        if (date.startsWith('finished')) {
+          done(bars);
+          return;
+        }
+        const timeMs = barTime(date);
+        if (timeMs !== undefined) {
+          bars.push(barOf(timeMs, values.map(Number)));
+        }
+      });
       this.api.reqHistoricalData(
         requestId,
         {
@@ -166,7 +155,7 @@ export class Session implements MarketData, Disposable {
         '',
         request.duration,
         request.barSize as never,
-        'TRADES' as never,
+        'TRADES',
         request.regularHoursOnly,
         2,
         false,
@@ -215,14 +204,8 @@ export class Session implements MarketData, Disposable {
     });
   }
 
-  private listen<A extends unknown[]>(
-    event: EventName,
-    listener: (...values: A) => void,
-  ): Disposable {
-    const emitter = this.api as unknown as {
-      on(name: string, listener: (...values: A) => void): void;
-      off(name: string, listener: (...values: A) => void): void;
-    };
+  private listen(event: EventName, listener: (...values: readonly unknown[]) => void): Disposable {
+    const emitter = this.api as unknown as Pick<NodeJS.EventEmitter, 'on' | 'off'>;
     emitter.on(event, listener);
     return {
       dispose: () => {
@@ -364,6 +347,12 @@ function bestContract(
     tradingHours: details.tradingHours ?? '',
     liquidHours: details.liquidHours ?? '',
   };
+}
+
+/** The values of a bar in the library's order: open, high, low, close, volume. */
+function barOf(timeMs: number, values: readonly number[]): Bar {
+  const [open = 0, high = 0, low = 0, close = 0, volume = -1] = values;
+  return { timeMs, open, high, low, close, volume };
 }
 
 /** `20230413` (a day) or seconds since the epoch (formatDate 2). */

@@ -397,15 +397,24 @@ export class Monitor implements SessionSource, Disposable {
       return;
     }
     this.isRefreshing = true;
-    do {
-      this.isRefreshDue = false;
-      const found = await this.find();
-      if (this.isInTrouble && !this.isDisposed) {
-        this.findings = found.map((finding) => this.withHistory(finding));
-        this.changeEmitter.fire();
-      }
-    } while (this.isRefreshDue && this.isInTrouble && !this.isDisposed);
+    this.isRefreshDue = false;
+    this.showFindings(await this.find());
     this.isRefreshing = false;
+    if (this.takeRefreshDue()) {
+      await this.refreshFindings();
+    }
+  }
+
+  /** The trouble may be over by the time that the evidence is there. */
+  private showFindings(found: readonly Finding[]): void {
+    if (this.isInTrouble && !this.isDisposed) {
+      this.findings = found.map((finding) => this.withHistory(finding));
+      this.changeEmitter.fire();
+    }
+  }
+
+  private takeRefreshDue(): boolean {
+    return this.isRefreshDue && !this.isDisposed;
   }
 
   private get isInTrouble(): boolean {

@@ -16,6 +16,9 @@ import { errorCode, errorText, HumanError } from '../core/errors';
 import type { EndpointPaths } from '../core/paths';
 import type { StatusRecord } from '../diagnostics/status';
 
+/** Windows has no such flag, and Node leaves it undefined there. */
+const noFollow = (constants as Partial<typeof constants>).O_NOFOLLOW ?? 0;
+
 /** The log is turned over at this size; one old file is kept. */
 const maxLogBytes = 5 * 1024 * 1024;
 
@@ -98,7 +101,7 @@ export class Records {
       const line = `${isoTime(atMs).replace('Z', '+00:00')} ${level} ${token} ${flatten(words)}\n`;
       const descriptor = openSync(
         this.paths.monitorLog,
-        constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0),
+        constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | noFollow,
         0o600,
       );
       try {

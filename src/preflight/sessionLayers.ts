@@ -80,59 +80,53 @@ export function handshakeLayers(
   nowMs: number,
 ): readonly LayerResult[] {
   if (verdict.kind === 'not tried') {
-    return [
-      layer('tcp', 'unknown', 0, 'No connection was opened within the time, so nothing is known'),
-    ];
+    const why = 'No connection was opened within the time, so nothing is known';
+    return [layer('tcp', 'unknown', 0, why)];
   }
   const { progress } = verdict;
   if (progress === undefined) {
     return [];
   }
-  const address = formatEndpoint(source.endpoint);
-  const since =
+  const kept =
     verdict.kind === 'open' && verdict.wasKept
       ? `, kept since ${isoTime(progress.startedAtMs)}`
       : '';
+  const isBadVersion = progress.end?.kind === 'unsupported version';
+  const steps: readonly Step[] = [
+    {
+      name: 'tcp',
+      doneAtMs: progress.connectedAtMs,
+      words: `TCP connected to ${formatEndpoint(source.endpoint)}${kept}`,
+    },
+    {
+      name: 'hello',
+      doneAtMs: isBadVersion ? undefined : progress.helloAtMs,
+      words: `Server version ${progress.serverVersion ?? 0}`,
+    },
+    {
+      name: 'ready',
+      doneAtMs: progress.openAtMs,
+      words: 'Managed accounts and next valid id received',
+    },
+  ];
   const results: LayerResult[] = [];
-  const { connectedAtMs, helloAtMs, openAtMs } = progress;
-  if (connectedAtMs === undefined) {
-    return verdict.kind === 'cancelled'
-      ? []
-      : [failed('tcp', progress, progress.startedAtMs, nowMs)];
+  let fromMs = progress.startedAtMs;
+  for (const { name, doneAtMs, words } of steps) {
+    if (doneAtMs === undefined) {
+      return verdict.kind === 'cancelled'
+        ? results
+        : [...results, failed(name, progress, fromMs, nowMs)];
+    }
+    results.push(layer(name, 'pass', doneAtMs - fromMs, words));
+    fromMs = doneAtMs;
   }
-  results.push(
-    layer(
-      'tcp',
-      'pass',
-      connectedAtMs - progress.startedAtMs,
-      `TCP connected to ${address}${since}`,
-    ),
-  );
-  if (helloAtMs === undefined) {
-    return verdict.kind === 'cancelled'
-      ? results
-      : [...results, failed('hello', progress, connectedAtMs, nowMs)];
-  }
-  if (progress.end?.kind === 'unsupported version') {
-    return [...results, failed('hello', progress, connectedAtMs, nowMs)];
-  }
-  results.push(
-    layer(
-      'hello',
-      'pass',
-      helloAtMs - connectedAtMs,
-      `Server version ${progress.serverVersion ?? 0}`,
-    ),
-  );
-  if (openAtMs === undefined) {
-    return verdict.kind === 'cancelled'
-      ? results
-      : [...results, failed('ready', progress, helloAtMs, nowMs)];
-  }
-  results.push(
-    layer('ready', 'pass', openAtMs - helloAtMs, 'Managed accounts and next valid id received'),
-  );
   return results;
+}
+
+interface Step {
+  readonly name: 'tcp' | 'hello' | 'ready';
+  readonly doneAtMs: number | undefined;
+  readonly words: string;
 }
 
 function failed(

@@ -134,7 +134,7 @@ function fits(exchange: Exchange, request: readonly string[]): boolean {
   return (
     (named === undefined || named.some((name) => request.includes(name))) &&
     (where?.what === undefined || where.what.some((what) => request.includes(what))) &&
-    (where?.notWhat === undefined || !where.notWhat.some((what) => request.includes(what)))
+    where?.notWhat?.some((what) => request.includes(what)) !== true
   );
 }
 
