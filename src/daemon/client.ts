@@ -75,6 +75,8 @@ export class DaemonClient implements Disposable {
     });
     socket.once('close', () => {
       this.isClosed = true;
+      // Rejects what still waits for an answer.
+      connection.dispose();
       this.closeEmitter.fire('The monitor process ended.');
     });
   }
@@ -119,7 +121,7 @@ export class DaemonClient implements Disposable {
   }
 
   async status(): Promise<StatusRecord> {
-    return this.request(this.connection.sendRequest(requests.status));
+    return this.request(() => this.connection.sendRequest(requests.status));
   }
 
   /** Runs the pre-flight; aborting `signal` cancels the wait, never the held socket. */
@@ -136,7 +138,7 @@ export class DaemonClient implements Disposable {
     });
     const cancellation = cancellationOf(signal);
     try {
-      return await this.request(
+      return await this.request(() =>
         this.connection.sendRequest(requests.test, { ...params, token }, cancellation.token),
       );
     } finally {
@@ -164,7 +166,7 @@ export class DaemonClient implements Disposable {
     });
     const cancellation = cancellationOf(signal);
     try {
-      return await this.request(
+      return await this.request(() =>
         this.connection.sendRequest(requests.startRunner, { ...params, token }, cancellation.token),
       );
     } finally {
@@ -175,7 +177,7 @@ export class DaemonClient implements Disposable {
   }
 
   async stopRunner(workspace: string): Promise<StopRunnerResult> {
-    return this.request(this.connection.sendRequest(requests.stopRunner, { workspace }));
+    return this.request(() => this.connection.sendRequest(requests.stopRunner, { workspace }));
   }
 
   async listProcesses(
@@ -183,27 +185,28 @@ export class DaemonClient implements Disposable {
     command?: readonly string[],
   ): Promise<ProcessListing> {
     const params = { workspace, ...(command === undefined ? {} : { command }) };
-    return this.request(this.connection.sendRequest(requests.listProcesses, params));
+    return this.request(() => this.connection.sendRequest(requests.listProcesses, params));
   }
 
   async killProcesses(params: KillProcessesParams): Promise<readonly KillOutcome[]> {
-    return this.request(this.connection.sendRequest(requests.killProcesses, params));
+    return this.request(() => this.connection.sendRequest(requests.killProcesses, params));
   }
 
   async reconnect(): Promise<StatusRecord> {
-    return this.request(this.connection.sendRequest(requests.reconnect));
+    return this.request(() => this.connection.sendRequest(requests.reconnect));
   }
 
   async acknowledge(): Promise<StatusRecord> {
-    return this.request(this.connection.sendRequest(requests.acknowledge));
+    return this.request(() => this.connection.sendRequest(requests.acknowledge));
   }
 
   /** Asks the daemon to end; a runner goes on by itself. */
   async shutdown(): Promise<void> {
-    await this.request(this.connection.sendRequest(requests.shutdown));
+    await this.request(() => this.connection.sendRequest(requests.shutdown));
   }
 
   dispose(): void {
+    this.closeEmitter.dispose();
     this.connection.dispose();
     this.socket.end();
     for (const emitter of [
@@ -214,7 +217,6 @@ export class DaemonClient implements Disposable {
     ]) {
       emitter.dispose();
     }
-    this.closeEmitter.dispose();
   }
 
   private nextToken(): string {
@@ -222,9 +224,9 @@ export class DaemonClient implements Disposable {
     return `${process.pid}-${this.lastToken}`;
   }
 
-  private async request<T>(answer: Promise<T>): Promise<T> {
+  private async request<T>(send: () => Promise<T>): Promise<T> {
     try {
-      return await answer;
+      return await send();
     } catch (error) {
       throw new HumanError(
         this.isClosed

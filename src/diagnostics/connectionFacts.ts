@@ -166,7 +166,7 @@ export function gatherEvidence(facts: ConnectionFacts): readonly Evidence[] {
   if (facts.listeners?.length === 0) {
     note('socket', 'TCP table', `nobody listens on port ${facts.situation.endpoint.port}`);
   }
-  if ((facts.otherPorts ?? []).length > 0) {
+  if (facts.listeners?.length === 0 && (facts.otherPorts ?? []).length > 0) {
     note('socket', 'TCP table', `listening instead: ${(facts.otherPorts ?? []).join(', ')}`);
   }
   for (const group of facts.closeWait ?? []) {
@@ -192,7 +192,42 @@ export function gatherEvidence(facts: ConnectionFacts): readonly Evidence[] {
   for (const { code, text, atMs } of facts.messages.slice(-10)) {
     evidence.push({ kind: 'notice', source: 'TWS', at: isoTime(atMs), text: `${code} ${text}` });
   }
-  return [...evidence, ...unknownLooks(facts, at)];
+  return [...attemptEvidence(facts), ...evidence, ...unknownLooks(facts, at)];
+}
+
+/** What our own connection has met, step by step. */
+function attemptEvidence({ situation }: ConnectionFacts): readonly Evidence[] {
+  const { connection, nowMs } = situation;
+  if (connection === undefined) {
+    return [];
+  }
+  const { startedAtMs, connectedAtMs, helloAtMs, openAtMs, end, endedAtMs } = connection;
+  const step = (atMs: number, text: string): Evidence => ({
+    kind: 'timing',
+    source: "Robo's connection",
+    at: isoTime(atMs),
+    text,
+  });
+  const steps: Evidence[] = [];
+  if (connectedAtMs !== undefined) {
+    steps.push(
+      step(connectedAtMs, `TCP connected after ${connectedAtMs - startedAtMs} ms, hello sent`),
+    );
+  }
+  if (helloAtMs !== undefined) {
+    steps.push(step(helloAtMs, `hello answered: server version ${connection.serverVersion ?? 0}`));
+  }
+  if (openAtMs !== undefined) {
+    steps.push(step(openAtMs, 'accounts and next valid id received'));
+  }
+  if (end !== undefined) {
+    const code = 'code' in end && end.code !== undefined ? ` (${end.code})` : '';
+    steps.push(step(endedAtMs ?? nowMs, `ended: ${end.kind}${code}`));
+  } else if (openAtMs === undefined) {
+    const last = helloAtMs ?? connectedAtMs ?? startedAtMs;
+    steps.push(step(nowMs, `nothing more came for ${describeDuration(nowMs - last)}`));
+  }
+  return steps;
 }
 
 function unknownLooks(facts: ConnectionFacts, at: string): readonly Evidence[] {

@@ -16,8 +16,8 @@ export type SessionVerdict =
   | { readonly kind: 'cancelled'; readonly progress: ConnectionProgress | undefined };
 
 /**
- * Uses the session that is kept, or asks for one and waits. A socket that has been silent for
- * longer than `timeoutMs` already gets its verdict at once; it stays open (law 3).
+ * Uses the session that is kept, or asks for one and waits. A socket that is silent is given the
+ * whole time again, so that a dialog that is answered now still counts; it stays open (law 3).
  */
 export async function waitForSession(
   timeoutMs: number,
@@ -49,7 +49,7 @@ export async function waitForSession(
       settle({ kind: 'cancelled', progress: source.progress });
     };
     const subscription = source.onDidChange(check);
-    const timer = clock.setTimer(remainingMs(source.progress, timeoutMs, clock.now()), () => {
+    const timer = clock.setTimer(timeoutMs, () => {
       const { progress } = source;
       const isOver = progress === undefined || progress.stage === 'ended';
       settle(isOver ? { kind: 'not tried' } : { kind: 'silent', progress });
@@ -60,17 +60,6 @@ export async function waitForSession(
     }
     check();
   });
-}
-
-function remainingMs(
-  progress: ConnectionProgress | undefined,
-  timeoutMs: number,
-  nowMs: number,
-): number {
-  if (progress === undefined || progress.stage === 'ended') {
-    return timeoutMs;
-  }
-  return Math.max(0, timeoutMs - (nowMs - progress.startedAtMs));
 }
 
 /** The layers tcp, hello and ready as far as they can be judged. */
