@@ -6,10 +6,12 @@ import { ago, findingWith, startMs, statusWith } from '../support/uiFixtures';
 describe('An incident', () => {
   it('is told once, whatever its diagnosis becomes', () => {
     const book = new IncidentBook();
-    assert.equal(book.update([findingWith()], 'down').opened.length, 1);
+    const [first] = book.update([findingWith()], 'down').opened;
     assert.equal(book.update([findingWith({ count: 9 })], 'down').opened.length, 0);
     const refined = findingWith({ guide: 'wedged_close_wait', firstAt: ago(1) });
     assert.equal(book.update([refined], 'down').opened.length, 0);
+    assert.ok(first);
+    assert.equal(book.present(first)?.guide, 'wedged_close_wait');
   });
 
   it('survives the moment between two attempts and ends with health', () => {
@@ -38,9 +40,9 @@ describe('An incident', () => {
     const book = new IncidentBook();
     const finding = findingWith({ subject: { kind: 'runner', name: '/w' } });
     const [incident] = book.update([finding], 'down').opened;
-    assert.ok(incident !== undefined && book.isOpen(incident));
+    assert.ok(incident !== undefined && book.present(incident) !== undefined);
     assert.equal(book.update([], 'down').closed.length, 1);
-    assert.equal(book.isOpen(incident), false);
+    assert.equal(book.present(incident), undefined);
   });
 });
 

@@ -228,10 +228,10 @@ describe('The first day', function () {
     assert.deepEqual(guide.command.arguments, [codeOf(problem)]);
     assert.equal(guide.isPreferred, true);
     await vscode.commands.executeCommand(guide.command.command, ...(guide.command.arguments ?? []));
-    await until(api, 'the guide in a tab', () =>
+    await until(api, 'the preview of the guide', () =>
       vscode.window.tabGroups.all
         .flatMap((group) => group.tabs)
-        .find((tab) => tab.label.includes('setup.md')),
+        .find((tab) => /preview.*setup\.md/i.test(tab.label)),
     );
   });
 

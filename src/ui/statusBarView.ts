@@ -1,0 +1,398 @@
+import { catalogue } from '../diagnostics/catalogue';
+import type { Finding } from '../diagnostics/finding';
+import type { Health, RunnerStatus, StatusRecord } from '../diagnostics/status';
+import { type Endpoint, formatEndpoint, usualPort } from '../ibkr/endpoint';
+import { commandIds, editorCommands, settingsSection } from './ids';
+import { escapeMarkdown, formatAge, type L10n, plain } from './words';
+
+/** What this window knows, and why it knows no more. */
+export type WindowState =
+  | { readonly kind: 'reading' }
+  | { readonly kind: 'restricted' }
+  | { readonly kind: 'misconfigured'; readonly sentences: readonly string[] }
+  | {
+      readonly kind: 'notWatched';
+      readonly endpoint: Endpoint;
+      /** What the records say, written by a monitor that need not run any more. */
+      readonly record: StatusRecord | undefined;
+    }
+  | { readonly kind: 'starting'; readonly endpoint: Endpoint }
+  | { readonly kind: 'noMonitor'; readonly endpoint: Endpoint; readonly why: string }
+  | { readonly kind: 'watching'; readonly endpoint: Endpoint; readonly status: StatusRecord };
+
+export interface StatusModel {
+  readonly state: WindowState;
+  /** Path of the folder whose runner is shown. */
+  readonly workspace: string | undefined;
+  readonly nowMs: number;
+}
+
+export interface ActionLink {
+  readonly title: string;
+  readonly command: string;
+  readonly arguments: readonly string[];
+}
+
+export interface StatusBarView {
+  readonly text: string;
+  /** Markdown; everything foreign in it is escaped. */
+  readonly tooltip: string;
+  readonly background: 'none' | 'warning' | 'error';
+  readonly label: string;
+  readonly command: ActionLink;
+}
+
+export interface Fact {
+  readonly label: string;
+  readonly value: string;
+}
+
+const icons: Record<Health, string> = {
+  unknown: 'question',
+  connecting: 'loading~spin',
+  healthy: 'pass',
+  degraded: 'warning',
+  down: 'error',
+  expected: 'clock',
+};
+
+/** `TWS paper`, `IB Gateway LIVE`; says so where nobody can know. */
+export function brokerName(
+  endpoint: Endpoint,
+  status: StatusRecord | undefined,
+  l10n: L10n,
+): string {
+  const usual = usualPort(endpoint.port);
+  const product = status?.session.product ?? usual?.product ?? 'IBKR';
+  // What the session told overrules what the port number suggests.
+  const mode = status?.session.mode ?? usual?.mode;
+  if (mode === undefined) {
+    return l10n.t('{0} (paper or live unknown)', product);
+  }
+  return mode === 'live' ? l10n.t('{0} LIVE', product) : l10n.t('{0} paper', product);
+}
+
+/** The health in a word or two. */
+export function healthWords(health: Health, l10n: L10n): string {
+  switch (health) {
+    case 'unknown':
+      return l10n.t('unknown');
+    case 'connecting':
+      return l10n.t('connecting');
+    case 'healthy':
+      return l10n.t('healthy');
+    case 'degraded':
+      return l10n.t('degraded');
+    case 'down':
+      return l10n.t('down');
+    case 'expected':
+      return l10n.t('down, in its reset window');
+  }
+}
+
+/** The worst finding that is about the connection, or undefined. */
+export function leadingFinding(findings: readonly Finding[]): Finding | undefined {
+  const rank = { error: 0, warning: 1, info: 2 };
+  return findings
+    .filter((finding) => finding.subject.kind === 'connection')
+    .toSorted((a, b) => rank[a.severity] - rank[b.severity])[0];
+}
+
+/** The runner of this window's folder. */
+export function ownRunner(model: StatusModel): RunnerStatus | undefined {
+  return model.state.kind === 'watching'
+    ? model.state.status.runner.find((runner) => runner.workspace === model.workspace)
+    : undefined;
+}
+
+function runnerWords(runner: RunnerStatus | undefined, model: StatusModel, l10n: L10n): string {
+  if (runner === undefined) {
+    return l10n.t('not running');
+  }
+  const pid = runner.pid === null ? '' : ` (pid ${runner.pid})`;
+  const fetched =
+    runner.lastFetchAt === null
+      ? ''
+      : `, ${l10n.t('last data {0} ago', ageSince(runner.lastFetchAt, model.nowMs, l10n))}`;
+  switch (runner.state) {
+    case 'starting':
+      return l10n.t('starting') + pid;
+    case 'running':
+      return `${l10n.t('running')}${pid}, ${workWords(runner, l10n)}${fetched}`;
+    case 'stopping':
+      return l10n.t('stopping') + pid;
+    case 'external':
+      return `${l10n.t('running, started elsewhere')}${pid}, ${workWords(runner, l10n)}${fetched}`;
+    case 'exited':
+      return runner.exit?.how === 'asked'
+        ? l10n.t('stopped on request')
+        : l10n.t('exited, {0}', exitWords(runner, l10n));
+  }
+}
+
+function workWords(runner: RunnerStatus, l10n: L10n): string {
+  switch (runner.work) {
+    case 'unknown':
+      return l10n.t('work unknown');
+    case 'working':
+      return l10n.t('working');
+    case 'failing':
+      return l10n.t('failing');
+    case 'silent':
+      return l10n.t('silent');
+  }
+}
+
+function exitWords(runner: RunnerStatus, l10n: L10n): string {
+  if (runner.exit === null || runner.exit.how === 'unseen') {
+    return l10n.t('nobody saw how');
+  }
+  return runner.exit.signal === null
+    ? l10n.t('code {0}', runner.exit.code ?? '?')
+    : l10n.t('signal {0}', runner.exit.signal);
+}
+
+function ageSince(at: string, nowMs: number, l10n: L10n): string {
+  return formatAge(nowMs - Date.parse(at), l10n);
+}
+
+/** `Accept dialog is waiting (55 %)` for each cause, best first, at most `limit`. */
+export function causeWords(finding: Finding, l10n: L10n, limit = 3): string {
+  return finding.causes
+    .slice(0, limit)
+    .map((cause) =>
+      l10n.t('{0} ({1} %)', catalogue[cause.id].title, Math.round(cause.confidence * 100)),
+    )
+    .join(', ');
+}
+
+/** What the hover and Show Status tell, line by line; plain text, not escaped. */
+export function statusFacts(model: StatusModel, l10n: L10n): readonly Fact[] {
+  const { state } = model;
+  switch (state.kind) {
+    case 'reading':
+      return [];
+    case 'restricted':
+      return [
+        {
+          label: l10n.t('Workspace'),
+          value: l10n.t(
+            'not trusted. Robo starts nothing, reads no secret and opens no socket here.',
+          ),
+        },
+      ];
+    case 'misconfigured':
+      return state.sentences.map((sentence) => ({ label: l10n.t('Settings'), value: sentence }));
+    case 'starting':
+      return [{ label: l10n.t('Endpoint'), value: formatEndpoint(state.endpoint) }];
+    case 'noMonitor':
+      return [
+        { label: l10n.t('Endpoint'), value: formatEndpoint(state.endpoint) },
+        { label: l10n.t('Monitor'), value: state.why },
+      ];
+    case 'notWatched':
+      return notWatchedFacts(state, model.nowMs, l10n);
+    case 'watching':
+      return watchingFacts(state.status, model, l10n);
+  }
+}
+
+function notWatchedFacts(
+  state: Extract<WindowState, { kind: 'notWatched' }>,
+  nowMs: number,
+  l10n: L10n,
+): readonly Fact[] {
+  const facts = [{ label: l10n.t('Endpoint'), value: formatEndpoint(state.endpoint) }];
+  if (state.record !== undefined) {
+    facts.push({
+      label: l10n.t('Last record'),
+      value: l10n.t(
+        '{0}, {1} ago',
+        healthWords(state.record.health, l10n),
+        ageSince(state.record.timestamp, nowMs, l10n),
+      ),
+    });
+  }
+  return facts;
+}
+
+function watchingFacts(status: StatusRecord, model: StatusModel, l10n: L10n): readonly Fact[] {
+  const { session } = status;
+  const finding = leadingFinding(status.findings);
+  const facts: Fact[] = [
+    { label: l10n.t('Endpoint'), value: formatEndpoint(session) },
+    { label: l10n.t('Layer reached'), value: status.layer ?? l10n.t('none') },
+    { label: l10n.t('Since'), value: l10n.t('{0} ago', ageSince(status.since, model.nowMs, l10n)) },
+  ];
+  if (finding !== undefined) {
+    facts.push({ label: l10n.t('What happened'), value: finding.message });
+    facts.push({ label: l10n.t('Likely cause'), value: causeWords(finding, l10n) });
+    const [step] = finding.remedy;
+    if (step !== undefined) {
+      facts.push({ label: l10n.t('What to do'), value: step });
+    }
+  }
+  facts.push({
+    label: l10n.t('Last good answer'),
+    value:
+      session.lastAnswerAt === null
+        ? l10n.t('none yet')
+        : l10n.t('{0} ago', ageSince(session.lastAnswerAt, model.nowMs, l10n)),
+  });
+  facts.push({ label: l10n.t('Runner'), value: runnerWords(ownRunner(model), model, l10n) });
+  if (status.monitor.recordsProblem !== null) {
+    facts.push({ label: l10n.t('Records'), value: status.monitor.recordsProblem });
+  }
+  return facts;
+}
+
+/** The next actions of a state, the most useful one first. */
+export function nextActions(model: StatusModel, l10n: L10n): readonly ActionLink[] {
+  const link = (title: string, command: string, ...args: string[]): ActionLink => ({
+    title,
+    command,
+    arguments: args,
+  });
+  const { state } = model;
+  switch (state.kind) {
+    case 'restricted':
+      return [link(l10n.t('Manage Workspace Trust'), editorCommands.manageTrust)];
+    case 'misconfigured':
+      return [link(l10n.t('Open Settings'), editorCommands.openSettings, settingsSection)];
+    case 'notWatched':
+      return [
+        link(l10n.t('Watch {0}', formatEndpoint(state.endpoint)), commandIds.startWatching),
+        link(l10n.t('Test Connection'), commandIds.test),
+        link(l10n.t('Setup Guide'), commandIds.openGuide),
+      ];
+    case 'reading':
+    case 'starting':
+    case 'noMonitor':
+      return [
+        link(l10n.t('Test Connection'), commandIds.test),
+        link(l10n.t('Setup Guide'), commandIds.openGuide),
+        link(l10n.t('Monitor Log'), commandIds.openMonitorLog),
+      ];
+    case 'watching':
+      return watchingActions(state.status, model, l10n, link);
+  }
+}
+
+function watchingActions(
+  status: StatusRecord,
+  model: StatusModel,
+  l10n: L10n,
+  link: (title: string, command: string, ...args: string[]) => ActionLink,
+): readonly ActionLink[] {
+  const finding = leadingFinding(status.findings);
+  const runner = ownRunner(model);
+  const runs = runner !== undefined && runner.state !== 'exited';
+  if (finding !== undefined && status.health !== 'healthy') {
+    return [
+      link(l10n.t('Setup Guide'), commandIds.openGuide, finding.guide),
+      link(l10n.t('Test Connection'), commandIds.test),
+      link(l10n.t('Monitor Log'), commandIds.openMonitorLog),
+    ];
+  }
+  return [
+    runs
+      ? link(l10n.t('Runner Log'), commandIds.openRunnerLog)
+      : link(l10n.t('Start Runner'), commandIds.startRunner),
+    link(l10n.t('Test Connection'), commandIds.test),
+    runs
+      ? link(l10n.t('Stop Runner'), commandIds.stopRunner)
+      : link(l10n.t('Monitor Log'), commandIds.openMonitorLog),
+  ];
+}
+
+interface Head {
+  readonly icon: string;
+  readonly words: string;
+  readonly background: StatusBarView['background'];
+}
+
+function head(model: StatusModel, l10n: L10n): Head {
+  const { state } = model;
+  switch (state.kind) {
+    case 'reading':
+      return { icon: 'loading~spin', words: 'Robo', background: 'none' };
+    case 'restricted':
+      return { icon: 'shield', words: l10n.t('Robo: restricted'), background: 'none' };
+    case 'misconfigured':
+      return { icon: 'warning', words: l10n.t('Robo: check settings'), background: 'warning' };
+    case 'notWatched':
+      return {
+        icon: 'eye-closed',
+        words: l10n.t('{0}: not watched', brokerName(state.endpoint, undefined, l10n)),
+        background: 'none',
+      };
+    case 'starting':
+      return {
+        icon: 'loading~spin',
+        words: l10n.t('{0}: starting monitor', brokerName(state.endpoint, undefined, l10n)),
+        background: 'none',
+      };
+    case 'noMonitor':
+      return {
+        icon: 'question',
+        words: l10n.t('{0}: unknown, no monitor', brokerName(state.endpoint, undefined, l10n)),
+        background: 'warning',
+      };
+    case 'watching':
+      return {
+        icon: icons[state.status.health],
+        words: l10n.t(
+          '{0}: {1}',
+          brokerName(state.endpoint, state.status, l10n),
+          healthWords(state.status.health, l10n),
+        ),
+        background: backgrounds[state.status.health],
+      };
+  }
+}
+
+const backgrounds: Record<Health, StatusBarView['background']> = {
+  unknown: 'none',
+  connecting: 'none',
+  healthy: 'none',
+  degraded: 'warning',
+  down: 'error',
+  expected: 'none',
+};
+
+/** Everything that the status bar item shows. */
+export function statusBarView(model: StatusModel, l10n: L10n): StatusBarView {
+  const { icon, words, background } = head(model, l10n);
+  const facts = statusFacts(model, l10n);
+  const actions = nextActions(model, l10n);
+  const lines = [
+    `**${escapeMarkdown(words)}**`,
+    ...facts.map((fact) => `${escapeMarkdown(fact.label)}: ${escapeMarkdown(fact.value)}`),
+  ];
+  const links = actions.map((action) => `[${escapeMarkdown(action.title)}](${commandUri(action)})`);
+  const spoken = facts.map((fact) => `${fact.label}: ${plain(fact.value, 200)}`).join('. ');
+  return {
+    text: `$(${icon}) ${words}`,
+    tooltip: [lines.join('\n\n'), '---', links.join(' | ')].join('\n\n'),
+    background,
+    label: spoken === '' ? words : `${words}. ${spoken}`,
+    command: clickAction(model, actions, l10n),
+  };
+}
+
+function clickAction(model: StatusModel, actions: readonly ActionLink[], l10n: L10n): ActionLink {
+  const show: ActionLink = {
+    title: l10n.t('Show Status'),
+    command: commandIds.showStatus,
+    arguments: [],
+  };
+  const isOneStep = ['restricted', 'misconfigured', 'notWatched'].includes(model.state.kind);
+  return isOneStep ? (actions[0] ?? show) : show;
+}
+
+/** `command:id?["argument"]` with the argument encoded. */
+export function commandUri(action: Pick<ActionLink, 'command' | 'arguments'>): string {
+  return action.arguments.length === 0
+    ? `command:${action.command}`
+    : `command:${action.command}?${encodeURIComponent(JSON.stringify(action.arguments))}`;
+}

@@ -1,0 +1,58 @@
+/**
+ * The part of `vscode.l10n` that the pure functions of this room need, so that they can be
+ * tested without an editor. Pass `vscode.l10n`.
+ */
+export interface L10n {
+  t(message: string, ...args: (string | number | boolean)[]): string;
+}
+
+/** `12 s`, `4 min`, `2 h 5 min`, `3 d`; what lies in the future by a skewed clock counts as now. */
+export function formatAge(ageMs: number, l10n: L10n): string {
+  const seconds = Math.max(0, Math.round(ageMs / 1000));
+  if (seconds < 60) {
+    return l10n.t('{0} s', seconds);
+  }
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) {
+    return l10n.t('{0} min', minutes);
+  }
+  const hours = Math.floor(minutes / 60);
+  return hours < 48
+    ? l10n.t('{0} h {1} min', hours, minutes % 60)
+    : l10n.t('{0} d', Math.floor(hours / 24));
+}
+
+/** Control characters, and the invisible ones that reorder or hide text. */
+const invisible =
+  // eslint-disable-next-line no-control-regex -- they are what must not get through
+  /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+/g;
+
+/**
+ * Text from TWS, files, processes or people, made safe for labels and notifications: one line,
+ * no hidden characters, no `$(icon)`, no `[link](command:…)`, at most `maxLength` characters.
+ */
+export function plain(text: string, maxLength = 500): string {
+  const line = text
+    .replace(invisible, ' ')
+    .replace(/\$\(/g, '$ (')
+    .replace(/\]\(/g, '] (')
+    .replace(/ {2,}/g, ' ')
+    .trim();
+  return line.length <= maxLength ? line : `${line.slice(0, maxLength - 1)}…`;
+}
+
+/** The same for Markdown: every character that could start markup or a link is escaped. */
+export function escapeMarkdown(text: string, maxLength = 500): string {
+  return plain(text, maxLength).replace(/[!-/:-@[-`{-~]/g, '\\$&');
+}
+
+/** The defined entries of an environment. */
+export function definedOnly(
+  environment: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(environment).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    ),
+  );
+}
