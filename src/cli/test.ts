@@ -1,3 +1,4 @@
+import { testTimeoutMs } from '../daemon/protocol';
 import type { PreflightReport } from '../preflight/report';
 import { type Command, UsageError } from './command';
 import { parseEndpointCommand, withDaemon } from './options';
@@ -6,8 +7,6 @@ import { styleFor } from './style';
 
 /** The symbol that is asked for where neither a flag nor the workspace names one. */
 const defaultSymbol = 'AAPL';
-/** Law 3: the verdict comes after 3 s. */
-const defaultTimeoutSec = 3;
 const exitCodes = { passed: 0, notPassed: 1, unknown: 3 } as const;
 
 /** `robo test`: the layered pre-flight through the daemon. */
@@ -43,7 +42,7 @@ export const testCommand: Command = async (context) => {
 };
 
 function timeoutMs(flag: string | boolean | undefined): number {
-  const seconds = flag === undefined ? defaultTimeoutSec : Number(flag);
+  const seconds = flag === undefined ? testTimeoutMs / 1000 : Number(flag);
   if (!(seconds > 0 && seconds <= 600)) {
     throw new UsageError(
       `--timeout is "${String(flag)}"; use seconds, more than 0 and at most 600.`,

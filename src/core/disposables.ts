@@ -16,7 +16,10 @@ export function toDisposable(release: () => void): Disposable {
   };
 }
 
-/** Owns disposables; what is added after the end is disposed at once, so that nothing can leak. */
+/**
+ * Owns disposables; what is added after the end is disposed at once, and one that throws does not
+ * keep the others, so that nothing can leak.
+ */
 export class DisposableStore implements Disposable {
   private readonly items = new Set<Disposable>();
   private isDisposed = false;
@@ -34,8 +37,16 @@ export class DisposableStore implements Disposable {
     this.isDisposed = true;
     const items = [...this.items];
     this.items.clear();
+    const failures: unknown[] = [];
     for (const item of items.reverse()) {
-      item.dispose();
+      try {
+        item.dispose();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) {
+      throw failures[0] instanceof Error ? failures[0] : new Error(String(failures[0]));
     }
   }
 }

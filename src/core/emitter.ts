@@ -29,6 +29,10 @@ export class Emitter<T> implements Disposable {
 
   fire(value: T): void {
     for (const listener of [...this.listeners]) {
+      // One that another listener has just unsubscribed hears no more.
+      if (!this.listeners.has(listener)) {
+        continue;
+      }
       try {
         listener(value);
       } catch (error) {

@@ -21,15 +21,17 @@ export function defaultStateDirectory(context: PathContext): string {
     return moved;
   }
   if (platform === 'win32') {
-    const local = environment['LOCALAPPDATA'] ?? win32.join(homeDirectory, 'AppData', 'Local');
-    return win32.join(local, 'robo');
+    const local = environment['LOCALAPPDATA'] ?? '';
+    return win32.join(local === '' ? win32.join(homeDirectory, 'AppData', 'Local') : local, 'robo');
   }
   if (platform === 'darwin') {
     return posix.join(homeDirectory, 'Library', 'Application Support', 'robo');
   }
-  const state = environment['XDG_STATE_HOME'];
+  const state = environment['XDG_STATE_HOME'] ?? '';
   return posix.join(
-    state === undefined || state === '' ? posix.join(homeDirectory, '.local', 'state') : state,
+    // A relative one is invalid (XDG Base Directory Specification): it would name another place
+    // in every directory.
+    posix.isAbsolute(state) ? state : posix.join(homeDirectory, '.local', 'state'),
     'robo',
   );
 }

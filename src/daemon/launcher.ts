@@ -5,6 +5,7 @@ import { errorText, HumanError } from '../core/errors';
 import { type EndpointPaths, endpointPaths } from '../core/paths';
 import { version } from '../core/version';
 import { type Endpoint, formatEndpoint } from '../ibkr/endpoint';
+import { withoutEditorVariables } from '../runner/environment';
 import { DaemonClient } from './client';
 import { formatDaemonArguments } from './daemonArguments';
 import type { Hello } from './protocol';
@@ -101,7 +102,7 @@ async function startDaemon(options: DaemonOptions): Promise<DaemonClient> {
   const child = spawn(runtime.execPath, [options.daemonScript, ...args], {
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, ...runtime.environment },
+    env: { ...withoutEditorVariables(process.env), ...runtime.environment },
     windowsHide: true,
   });
   const start = watchStart(child);

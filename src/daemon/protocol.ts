@@ -17,6 +17,9 @@ export interface Hello {
   readonly kind: 'window' | 'cli' | 'daemon';
 }
 
+/** Law 3: silence becomes a verdict after 3 s; the socket stays. Milliseconds. */
+export const testTimeoutMs = 3000;
+
 export interface TestParams {
   /** Names the progress notifications of this test. */
   readonly token: string;
@@ -46,8 +49,6 @@ export interface StartRunnerParams {
   readonly mode?: Mode;
   /** Ends a runner of this workspace that we supervise, then starts; the gate comes first. */
   readonly restart: boolean;
-  /** How long the gate may wait before it refuses, in milliseconds; 15000 where it is not said. */
-  readonly gateTimeoutMs?: number;
   /** When a gate that is still waiting refuses, in milliseconds; 15,000 where it is left out. */
   readonly refuseAfterMs?: number;
   /** Why the gate is to be passed over once; ten characters or more. */

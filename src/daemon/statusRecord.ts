@@ -1,7 +1,8 @@
 import { isoTime } from '../core/clock';
 import { version } from '../core/version';
+import { modeOfAccount } from '../diagnostics/notices';
 import type { RunnerStatus, SessionStatus, StatusRecord } from '../diagnostics/status';
-import { type Endpoint, usualPort } from '../ibkr/endpoint';
+import { type Endpoint, type Mode, usualPort } from '../ibkr/endpoint';
 import type { MonitorSnapshot } from '../monitor/monitor';
 import { shortAccount } from '../preflight/layerWords';
 
@@ -60,7 +61,8 @@ function sessionStatus(snapshot: MonitorSnapshot, facts: DaemonFacts): SessionSt
     port: facts.endpoint.port,
     clientId: facts.clientId,
     product: usual?.product ?? null,
-    mode: usual?.mode ?? null,
+    // The account tells what it is; the port only what it is by convention.
+    mode: modeOfAccounts(progress?.accounts ?? []) ?? usual?.mode ?? null,
     serverVersion: progress?.serverVersion ?? null,
     accounts: (progress?.accounts ?? []).map(shortAccount),
     connectedAt: progress?.stage === 'ended' ? null : optionalTime(progress?.connectedAtMs),
@@ -72,6 +74,12 @@ function sessionStatus(snapshot: MonitorSnapshot, facts: DaemonFacts): SessionSt
         ? isoTime(state.phase.untilMs)
         : null,
   };
+}
+
+/** Live where any account is: the careful answer. */
+function modeOfAccounts(accounts: readonly string[]): Mode | undefined {
+  const modes = accounts.map(modeOfAccount);
+  return modes.includes('live') ? 'live' : modes.find((mode) => mode !== undefined);
 }
 
 function optionalTime(ms: number | undefined): string | null {

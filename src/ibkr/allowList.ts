@@ -16,10 +16,17 @@ export class ForbiddenMessageError extends Error {
 }
 
 /**
- * Checks the id at the start of an outgoing frame's body.
+ * Checks an outgoing frame: exactly one message, whose id is on the list.
  * @throws ForbiddenMessageError when it is not on the list or cannot be read.
  */
-export function assertAllowed(body: Buffer): void {
+export function assertAllowed(frame: Buffer): void {
+  // A length that ends early would let a second message pass behind the first.
+  if (frame.length < 4 || frame.readUInt32BE(0) !== frame.length - 4) {
+    throw new ForbiddenMessageError(
+      `${frame.length} bytes that are not exactly one message were about to be sent to TWS.`,
+    );
+  }
+  const body = frame.subarray(4);
   const end = body.indexOf(0);
   const text = body.subarray(0, end === -1 ? body.length : end).toString('latin1');
   const id = /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN;

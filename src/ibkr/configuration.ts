@@ -1,4 +1,4 @@
-import { type EnvEntry, listItems } from '../core/envFile';
+import type { EnvEntry } from '../core/envFile';
 import { errorText } from '../core/errors';
 import {
   canonicalEndpoint,
@@ -182,12 +182,6 @@ export function parseSymbols(text: string, where: string): readonly string[] {
     );
   }
   return [...new Set(symbols)];
-}
-
-/** The items of a `.env` list with their places, for Problems at one symbol. */
-export function symbolPlaces(envFile: ReadonlyMap<string, EnvEntry>): ReturnType<typeof listItems> {
-  const entry = envFile.get('SYMBOLS');
-  return entry === undefined ? [] : listItems(entry);
 }
 
 function parseMode(text: string, where: string): Mode {

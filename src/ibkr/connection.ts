@@ -72,6 +72,8 @@ interface TimeQuestion {
 }
 
 const maxStartupMessages = 50;
+/** How long a peer may take to answer our end of the connection, in milliseconds. */
+const closeDeadlineMs = 1000;
 
 /**
  * One TCP connection to TWS with the handshake of our own: tcp → hello → ready → open. It
@@ -187,15 +189,15 @@ export class TwsConnection {
 
   /** Sends a frame that is encoded already, its length first. */
   sendFrame(frame: Buffer): void {
-    assertAllowed(frame.subarray(4));
+    assertAllowed(frame);
     if (!this.socket.destroyed && this.socket.writable) {
       this.socket.write(frame);
     }
   }
 
   /**
-   * Ends the connection. An open session is ended in order; a socket that is still
-   * unanswered is reset, because ending it would leave FIN-WAIT-2 here and CLOSE-WAIT
+   * Ends the connection. An open session is ended in order; a socket on which something is still
+   * unanswered or unsent is reset, because ending it would leave FIN-WAIT-2 here and CLOSE-WAIT
    * there (law 3).
    */
   close(why: string): void {
@@ -203,14 +205,21 @@ export class TwsConnection {
       return;
     }
     this.closeWhy = why;
-    if (this.state.stage !== 'open') {
+    const isIdle =
+      this.state.stage === 'open' && this.questions.length === 0 && this.unsentBytes === 0;
+    if (isIdle) {
+      this.socket.end();
+    } else {
       this.socket.resetAndDestroy();
-      return;
     }
-    this.socket.end();
-    // A peer that no longer answers our FIN is frozen: reset, so that nothing stays behind.
-    const timer = this.clock.setTimer(1000, () => {
-      this.socket.resetAndDestroy();
+    // A peer that does not answer our FIN is frozen: reset, so that nothing stays behind. A
+    // connection that was never made cannot be reset: Node.js would wait for it, for minutes.
+    const timer = this.clock.setTimer(closeDeadlineMs, () => {
+      if (this.socket.connecting) {
+        this.socket.destroy();
+      } else {
+        this.socket.resetAndDestroy();
+      }
     });
     this.socket.once('close', () => {
       timer.cancel();
@@ -218,6 +227,9 @@ export class TwsConnection {
   }
 
   private onConnect(): void {
+    if (this.closeWhy !== undefined) {
+      return;
+    }
     this.socket.setKeepAlive(true, 30_000);
     const range = `v${minServerVersion}..${maxServerVersion}`;
     const length = Buffer.alloc(4);

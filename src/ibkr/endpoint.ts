@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { HumanError } from '../core/errors';
 
 /** Which program listens, and whether orders there move real money. */
@@ -63,8 +64,9 @@ export function parseClientId(text: string, where: string): number {
 
 /** True for hosts that stay on this machine. */
 export function isLoopback(host: string): boolean {
-  const name = host.toLowerCase();
-  return name === 'localhost' || name === '::1' || /^127(\.\d{1,3}){3}$/.test(name);
+  const name = host.trim().toLowerCase();
+  // 127.0.0.999 is no address but a name, which a DNS server may place anywhere.
+  return name === 'localhost' || name === '::1' || (isIPv4(name) && name.startsWith('127.'));
 }
 
 /**

@@ -9,6 +9,9 @@ export const maxFrameBytes = 0xff_ffff;
 /** Longest first frame: a version, a time and the name of a time zone. */
 export const maxHelloBytes = 1024;
 
+/** Chunks of this many bytes and more are kept as they came. */
+const joinedBytes = 32 * 1024;
+
 /** The bytes cannot be TWS's: a length that no TWS sends. */
 export class MalformedFrameError extends Error {
   override readonly name = 'MalformedFrameError';
@@ -45,7 +48,7 @@ export function decodeFields(body: Uint8Array): readonly string[] {
 
 /**
  * Cuts a byte stream into frame bodies, whatever the chunks. Holds at most one unfinished
- * frame; joins its chunks once, when it is complete.
+ * frame; joins its large chunks once, when it is complete.
  */
 export class FrameReader {
   private chunks: Buffer[] = [];
@@ -72,8 +75,7 @@ export class FrameReader {
    */
   *push(chunk: Buffer): Generator<Buffer> {
     if (chunk.length > 0) {
-      this.chunks.push(chunk);
-      this.bufferedBytes += chunk.length;
+      this.keep(chunk);
     }
     for (;;) {
       const length = this.nextLength();
@@ -90,6 +92,22 @@ export class FrameReader {
       this.limitBytes = maxFrameBytes;
       yield whole.subarray(4, 4 + length);
     }
+  }
+
+  /**
+   * Small chunks are joined with their neighbours while they are no longer than these, so that a
+   * frame that drips in byte by byte costs neither an object a byte nor a copy a byte.
+   */
+  private keep(chunk: Buffer): void {
+    this.bufferedBytes += chunk.length;
+    let last = chunk;
+    let before = this.chunks.at(-1);
+    while (before !== undefined && before.length <= last.length && before.length < joinedBytes) {
+      this.chunks.pop();
+      last = Buffer.concat([before, last]);
+      before = this.chunks.at(-1);
+    }
+    this.chunks.push(last);
   }
 
   private nextLength(): number | undefined {

@@ -135,7 +135,7 @@ function startParams(
     environment: environmentFor(setup),
     symbols,
     restart: options.restart,
-    gateTimeoutMs: setup.refuseAfterMs,
+    refuseAfterMs: setup.refuseAfterMs,
     ...(mode === undefined ? {} : { mode }),
     ...(options.bypassReason === undefined ? {} : { bypassReason: options.bypassReason }),
   };

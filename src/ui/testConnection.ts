@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { testTimeoutMs } from '../daemon/protocol';
 import { layers } from '../diagnostics/finding';
 import { describeEndpoint } from '../ibkr/endpoint';
 import type { PreflightReport } from '../preflight/report';
@@ -14,13 +15,13 @@ export async function testConnection(services: Services): Promise<PreflightRepor
   const { watch, gate } = services;
   const held = services.notifications.hold();
   try {
-    const { configuration, refuseAfterMs } = await watch.requireSetup();
+    const { configuration } = await watch.requireSetup();
     const connection = await watch.requireConnection();
     const { symbols, mode } = configuration;
     const params = {
       symbols,
       withData: true,
-      timeoutMs: refuseAfterMs,
+      timeoutMs: testTimeoutMs,
       ...(mode === undefined ? {} : { mode }),
     };
     const title = vscode.l10n.t('Testing {0}', describeEndpoint(configuration.endpoint));
