@@ -1,5 +1,6 @@
 // Pictures of the real workbench with the extension and a simulated TWS:
-//   npm run screenshots -- FOLDER [--fault NAME] [--command TITLE]... [--only light,narrow]
+//   npm run screenshots -- FOLDER [--fault NAME] [--open FILE] [--command TITLE]... [--wait S]
+//     [--hover] [--only light,narrow]
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -23,6 +24,7 @@ const views = {
 
 /** A picture has no event to wait for: animations and toasts settle in this time. */
 const settleMs = 4000;
+const statusItem = '.statusbar-item[id^="robo.robo"]';
 
 function parseOptions(args) {
   const { values, positionals } = parseArgs({
@@ -31,6 +33,9 @@ function parseOptions(args) {
     options: {
       fault: { type: 'string' },
       command: { type: 'string', multiple: true, default: ['Robo: Test IBKR Connection'] },
+      open: { type: 'string' },
+      wait: { type: 'string', default: '0' },
+      hover: { type: 'boolean', default: false },
       only: { type: 'string', default: Object.keys(views).join(',') },
     },
   });
@@ -38,7 +43,7 @@ function parseOptions(args) {
   const unknown = names.find((name) => views[name] === undefined);
   if (unknown !== undefined || positionals.length !== 1) {
     throw new HumanError(
-      `Usage: npm run screenshots -- FOLDER [--fault NAME] [--command TITLE]... [--only ${Object.keys(views).join(',')}]`,
+      `Usage: npm run screenshots -- FOLDER [--fault NAME] [--open FILE] [--command TITLE]... [--wait SECONDS] [--hover] [--only ${Object.keys(views).join(',')}]`,
     );
   }
   return { folder: path.resolve(positionals[0]), names, ...values };
@@ -58,8 +63,17 @@ async function takePicture(name, options, shared) {
       ...views[name],
     });
     await delay(settleMs);
+    if (options.open !== undefined) {
+      const row = workbench.page.locator('.explorer-folders-view .monaco-list-row');
+      await row.filter({ hasText: options.open }).dblclick();
+    }
     for (const title of options.command) {
       await runCommand(workbench.page, title);
+      await delay(settleMs);
+    }
+    await delay(Number(options.wait) * 1000);
+    if (options.hover) {
+      await workbench.page.hover(statusItem);
       await delay(settleMs);
     }
   } finally {

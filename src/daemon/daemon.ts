@@ -49,7 +49,8 @@ export class Daemon implements Disposable {
   private readonly records: Records;
   private readonly statusEmitter = new Emitter<StatusRecord>();
   private readonly startedAtMs: number;
-  private isAlertOpen = false;
+  /** True at first: a dead daemon may have left one. */
+  private isAlertOpen = true;
   private isPublishing = false;
 
   readonly onDidChangeStatus = this.statusEmitter.event;
@@ -92,9 +93,11 @@ export class Daemon implements Disposable {
     });
   }
 
-  /** Clears or confirms what a dead daemon left, adopts its runners, and begins to watch. */
+  /**
+   * Adopts the runners of a dead daemon and begins to watch; the first verdict clears or confirms
+   * the alert that it may have left.
+   */
   async start(): Promise<void> {
-    this.records.writeAlert(undefined);
     await this.runners.adoptAll();
     this.monitor.ask();
     this.publishNow();
@@ -237,9 +240,12 @@ export class Daemon implements Disposable {
     const record = this.status();
     this.records.writeStatus(record);
     const alert = alertText(record);
-    if (alert !== undefined || this.isAlertOpen) {
-      this.records.writeAlert(alert);
-      this.isAlertOpen = alert !== undefined;
+    // While nothing is known, the alert stays as it was: the incident is neither over nor new.
+    const isOver =
+      this.isAlertOpen && record.health !== 'unknown' && record.health !== 'connecting';
+    if (alert !== undefined || isOver) {
+      const isDone = this.records.writeAlert(alert);
+      this.isAlertOpen = alert !== undefined || !isDone;
     }
     this.statusEmitter.fire(record);
   }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { HumanError } from '../core/errors';
+import { errorText, HumanError } from '../core/errors';
 import { canonicalEndpoint, type Endpoint, parseClientId, parsePort } from '../ibkr/endpoint';
 
 /** Everything that a daemon is told at its start. */
@@ -30,17 +30,7 @@ export function formatDaemonArguments(daemon: DaemonArguments): readonly string[
  * @throws HumanError when a part is missing or wrong.
  */
 export function parseDaemonArguments(args: readonly string[]): DaemonArguments {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      host: { type: 'string' },
-      port: { type: 'string' },
-      'client-id': { type: 'string' },
-      'state-dir': { type: 'string' },
-      'runner-script': { type: 'string' },
-      service: { type: 'boolean' },
-    },
-  });
+  const values = readFlags(args);
   const need = (name: Exclude<keyof typeof values, 'service'>): string => {
     const value = values[name];
     if (value === undefined || value === '') {
@@ -55,4 +45,26 @@ export function parseDaemonArguments(args: readonly string[]): DaemonArguments {
     runnerScript: need('runner-script'),
     isService: values.service === true,
   };
+}
+
+function readFlags(args: readonly string[]): ReturnType<typeof parseFlags> {
+  try {
+    return parseFlags(args);
+  } catch (error) {
+    throw new HumanError(`The monitor process was started with wrong flags: ${errorText(error)}`);
+  }
+}
+
+function parseFlags(args: readonly string[]) {
+  return parseArgs({
+    args: [...args],
+    options: {
+      host: { type: 'string' },
+      port: { type: 'string' },
+      'client-id': { type: 'string' },
+      'state-dir': { type: 'string' },
+      'runner-script': { type: 'string' },
+      service: { type: 'boolean' },
+    },
+  }).values;
 }

@@ -29,6 +29,8 @@ export interface DaemonOptions {
 /** How long a new daemon may take until it can be spoken to, in milliseconds. */
 const startDeadlineMs = 10_000;
 const retryMs = 40;
+/** How long the other one that holds the endpoint may take to answer; it may be about to end. */
+const takenMs = 1000;
 
 /** The socket and records of the endpoint's daemon on this machine. */
 export function daemonPaths(
@@ -91,6 +93,44 @@ export function isOlder(one: string, other: string): boolean {
 
 async function startDaemon(options: DaemonOptions): Promise<DaemonClient> {
   const paths = daemonPaths(options);
+  let start = spawnDaemon(options);
+  const deadline = systemClock.monotonicMs() + startDeadlineMs;
+  try {
+    while (systemClock.monotonicMs() < deadline) {
+      const client = await DaemonClient.connect(paths.socket, options.kind);
+      if (client !== undefined) {
+        return client;
+      }
+      const failure = start.failure();
+      if (failure !== undefined) {
+        throw new HumanError(failure);
+      }
+      const lostAtMs = start.lostAtMs();
+      if (lostAtMs !== undefined && systemClock.monotonicMs() - lostAtMs > takenMs) {
+        start.release();
+        start = spawnDaemon(options);
+      }
+      await delay(systemClock, retryMs);
+    }
+    throw new HumanError(
+      `The monitor process for ${formatEndpoint(options.endpoint)} did not come up within ${startDeadlineMs / 1000} s; see ${paths.monitorLog}.`,
+    );
+  } finally {
+    start.release();
+  }
+}
+
+/** A daemon that is coming up. */
+interface DaemonStart {
+  /** Its own sentence once it has ended for good. */
+  readonly failure: () => string | undefined;
+  /** When it ended because another one holds the endpoint, by the monotonic clock. */
+  readonly lostAtMs: () => number | undefined;
+  /** Lets it go on without us. */
+  readonly release: () => void;
+}
+
+function spawnDaemon(options: DaemonOptions): DaemonStart {
   const { runtime } = options;
   const args = formatDaemonArguments({
     endpoint: options.endpoint,
@@ -105,35 +145,13 @@ async function startDaemon(options: DaemonOptions): Promise<DaemonClient> {
     env: { ...withoutEditorVariables(process.env), ...runtime.environment },
     windowsHide: true,
   });
-  const start = watchStart(child);
-  const deadline = systemClock.monotonicMs() + startDeadlineMs;
-  try {
-    while (systemClock.monotonicMs() < deadline) {
-      const client = await DaemonClient.connect(paths.socket, options.kind);
-      if (client !== undefined) {
-        return client;
-      }
-      const failure = start.failure();
-      if (failure !== undefined) {
-        throw new HumanError(failure);
-      }
-      await delay(systemClock, retryMs);
-    }
-    throw new HumanError(
-      `The monitor process for ${formatEndpoint(options.endpoint)} did not come up within ${startDeadlineMs / 1000} s; see ${paths.monitorLog}.`,
-    );
-  } finally {
-    child.stderr.destroy();
-    child.unref();
-  }
+  return watchStart(child);
 }
 
-/** Listens to a starting daemon; `failure` is its own sentence once it has ended for good. */
-function watchStart(child: ChildProcessByStdio<null, null, Readable>): {
-  readonly failure: () => string | undefined;
-} {
+function watchStart(child: ChildProcessByStdio<null, null, Readable>): DaemonStart {
   let said = '';
   let failure: string | undefined;
+  let lostAtMs: number | undefined;
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-4000);
   });
@@ -141,10 +159,18 @@ function watchStart(child: ChildProcessByStdio<null, null, Readable>): {
     failure = `The monitor process could not be started: ${errorText(error)}`;
   });
   child.once('close', (code) => {
-    // 75: another daemon holds the endpoint and will answer in a moment.
-    if (code !== 75) {
+    if (code === 75) {
+      lostAtMs = systemClock.monotonicMs();
+    } else {
       failure ??= said.trim() || `The monitor process ended at once (exit ${code ?? 'by signal'}).`;
     }
   });
-  return { failure: () => failure };
+  return {
+    failure: () => failure,
+    lostAtMs: () => lostAtMs,
+    release: () => {
+      child.stderr.destroy();
+      child.unref();
+    },
+  };
 }

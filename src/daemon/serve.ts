@@ -1,9 +1,10 @@
 import { homedir } from 'node:os';
+import { resolve } from 'node:path';
 import { systemClock } from '../core/clock';
 import { errorCode, errorText, HumanError } from '../core/errors';
 import { machineFor } from '../host/thisMachine';
 import { formatEndpoint } from '../ibkr/endpoint';
-import { ensurePrivateDirectory } from '../monitor/records';
+import { ensureOwnDirectory, ensurePrivateDirectory } from '../monitor/records';
 import { Daemon } from './daemon';
 import type { DaemonArguments } from './daemonArguments';
 import { daemonPaths } from './launcher';
@@ -19,12 +20,12 @@ export const daemonExit = { asked: 0, failed: 1, alreadyHeld: 75 } as const;
  * @returns the exit code; 75 when another process holds the endpoint.
  * @throws HumanError when the records directory, the lock or the socket cannot be used.
  */
-export async function serveEndpoint(args: DaemonArguments, signal: AbortSignal): Promise<number> {
+export async function serveEndpoint(asked: DaemonArguments, signal: AbortSignal): Promise<number> {
+  const args = { ...asked, stateDirectory: resolve(asked.stateDirectory) };
   const paths = daemonPaths(args);
-  ensurePrivateDirectory(args.stateDirectory);
+  ensureOwnDirectory(args.stateDirectory);
   ensurePrivateDirectory(paths.directory);
-  // The daemon outlives the folder it was started from; staying there would pin it.
-  process.chdir(homedir());
+  leaveFolder();
   const lock = openLock(paths.lock);
   if (lock === undefined) {
     return daemonExit.alreadyHeld;
@@ -48,6 +49,16 @@ export async function serveEndpoint(args: DaemonArguments, signal: AbortSignal):
     return daemonExit.asked;
   } finally {
     lock.release();
+  }
+}
+
+/** The daemon outlives the folder it was started from; staying there would pin it. */
+function leaveFolder(): void {
+  try {
+    process.chdir(homedir());
+  } catch {
+    // A service's user may have no home; the root is always there.
+    process.chdir('/');
   }
 }
 

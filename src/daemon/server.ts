@@ -18,6 +18,10 @@ import { type Hello, notifications, protocolVersion, requests } from './protocol
 
 /** How long a daemon stays without a client and a runner, in milliseconds. */
 const graceMs = 600_000;
+/** How long a client may take to read the last words, in milliseconds. */
+const lastWordsMs = 500;
+/** A client that is this far behind has stopped reading, in bytes; it may connect again. */
+const maxBehindBytes = 8 * 1024 * 1024;
 
 export interface ServerOptions {
   readonly clock: Clock;
@@ -28,6 +32,8 @@ export interface ServerOptions {
 /** Serves a daemon to windows and command lines over the local socket. */
 export class DaemonServer {
   private readonly server: Server;
+  /** All of them, those included that never said hello. */
+  private readonly sockets = new Set<Socket>();
   private readonly connections = new Map<MessageConnection, Socket>();
   private graceTimer: Timer | undefined;
   private resolveEnd: (why: string) => void = () => undefined;
@@ -75,16 +81,28 @@ export class DaemonServer {
         resolve();
       });
     });
-    for (const [connection, socket] of this.connections) {
+    for (const connection of this.connections.keys()) {
       connection.dispose();
-      socket.end();
+    }
+    for (const socket of this.sockets) {
       socket.destroySoon();
     }
+    // A window that is stopped does not read, and would keep us for ever.
+    const timer = this.options.clock.setTimer(lastWordsMs, () => {
+      for (const socket of this.sockets) {
+        socket.destroy();
+      }
+    });
     await closed;
+    timer.cancel();
   }
 
   private broadcast(send: (connection: MessageConnection) => Promise<void>): void {
-    for (const connection of this.connections.keys()) {
+    for (const [connection, socket] of this.connections) {
+      if (socket.writableLength > maxBehindBytes) {
+        socket.destroy();
+        continue;
+      }
       // A client that is going away cannot be told; its close event follows.
       send(connection).catch(() => undefined);
     }
@@ -98,7 +116,9 @@ export class DaemonServer {
     socket.on('error', () => {
       socket.destroy();
     });
+    this.sockets.add(socket);
     socket.once('close', () => {
+      this.sockets.delete(socket);
       this.connections.delete(connection);
       connection.dispose();
       this.considerEnd();

@@ -26,7 +26,7 @@ export function statusRecord(
     timestamp: isoTime(nowMs),
     connected: health === 'healthy' || health === 'degraded',
     port: facts.endpoint.port,
-    consecutive_failures: state.failures + state.missedAnswers,
+    consecutive_failures: consecutiveFailures(snapshot.state),
     last_good_connection: optionalTime(state.lastAnswerAtMs),
     message: snapshot.message,
     schema: 1,
@@ -43,6 +43,12 @@ export function statusRecord(
       recordsProblem: facts.recordsProblem,
     },
   };
+}
+
+/** Attempts without a verified session, or questions without an answer. */
+function consecutiveFailures({ phase, failures, missedAnswers }: MonitorSnapshot['state']): number {
+  const isVerified = phase.kind === 'open' && phase.isVerified;
+  return (isVerified ? 0 : failures) + missedAnswers;
 }
 
 function sessionStatus(snapshot: MonitorSnapshot, facts: DaemonFacts): SessionStatus {
@@ -62,9 +68,9 @@ function sessionStatus(snapshot: MonitorSnapshot, facts: DaemonFacts): SessionSt
     clientId: facts.clientId,
     product: usual?.product ?? null,
     // The account tells what it is; the port only what it is by convention.
-    mode: modeOfAccounts(progress?.accounts ?? []) ?? usual?.mode ?? null,
+    mode: modeOfAccounts(snapshot.accounts) ?? usual?.mode ?? null,
     serverVersion: progress?.serverVersion ?? null,
-    accounts: (progress?.accounts ?? []).map(shortAccount),
+    accounts: snapshot.accounts.map(shortAccount),
     connectedAt: progress?.stage === 'ended' ? null : optionalTime(progress?.connectedAtMs),
     lastAnswerAt: optionalTime(state.lastAnswerAtMs),
     roundTripMs: snapshot.roundTripMs ?? null,

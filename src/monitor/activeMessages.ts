@@ -25,10 +25,11 @@ export class ActiveMessages {
         break;
     }
     for (const { farm, kind, state } of farms) {
-      const key = `farm/${kind}/${farm}`;
+      // By name alone where there is one: 1102 names farms without their kind.
+      const key = `farm/${farm === '' ? kind : farm}`;
       if (state === 'broken') {
         this.messages.set(key, message);
-      } else {
+      } else if (state !== 'connecting') {
         this.messages.delete(key);
       }
     }

@@ -64,6 +64,8 @@ export interface MonitorSnapshot {
   readonly findings: readonly Finding[];
   readonly message: string;
   readonly progress: ConnectionProgress | undefined;
+  /** Account ids of the present session, or of the last one. */
+  readonly accounts: readonly string[];
   /** The last round trip of a server-time question, in milliseconds. */
   readonly roundTripMs: number | undefined;
 }
@@ -84,6 +86,7 @@ export class Monitor implements SessionSource, Disposable {
   private session: Session | undefined;
   private connectionStore = new DisposableStore();
   private roundTripMs: number | undefined;
+  private accounts: readonly string[] = [];
   private isAsking = false;
   private askedAtMs: number | undefined;
   private isDisposed = false;
@@ -126,6 +129,7 @@ export class Monitor implements SessionSource, Disposable {
       findings: this.findings,
       message: explain(this.state, health, describeEndpoint(this.endpoint), this.findings[0]),
       progress: this.progress,
+      accounts: this.accounts,
       roundTripMs: this.roundTripMs,
     };
   }
@@ -135,8 +139,9 @@ export class Monitor implements SessionSource, Disposable {
   }
 
   async askTime(deadlineMs: number): Promise<ServerTime | undefined> {
-    const answer = await this.connection?.askTime(deadlineMs);
-    this.roundTripMs = answer?.roundTripMs ?? this.roundTripMs;
+    const { connection } = this;
+    const answer = await this.question(connection, deadlineMs);
+    this.noteMiss(connection, answer);
     return answer;
   }
 
@@ -193,7 +198,12 @@ export class Monitor implements SessionSource, Disposable {
     const { clock, timings, random } = this.deps;
     const before = this.state;
     const healthBefore = deriveHealth(before);
-    const step = reduce(before, event, { nowMs: clock.now(), timings, random: random() });
+    const step = reduce(before, event, {
+      nowMs: clock.now(),
+      monotonicMs: clock.monotonicMs(),
+      timings,
+      random: random(),
+    });
     this.state = step.state;
     const health = deriveHealth(this.state);
     if (health !== healthBefore) {
@@ -308,6 +318,7 @@ export class Monitor implements SessionSource, Disposable {
   private onProgress(connection: TwsConnection, progress: ConnectionProgress): void {
     if (progress.stage === 'open' && this.session === undefined) {
       this.session = new Session(connection, this.deps.clock);
+      this.accounts = progress.accounts;
       this.log(
         'INFO',
         'connection.ready',
@@ -344,7 +355,7 @@ export class Monitor implements SessionSource, Disposable {
     if (message.requestId < 0) {
       this.log('INFO', `tws.${message.code}`, message.text);
     }
-    this.apply({ kind: 'message', code: message.code, farm: farms[0]?.farm });
+    this.apply({ kind: 'message', code: message.code, farms });
   }
 
   private async checkAlive(): Promise<void> {
@@ -353,15 +364,28 @@ export class Monitor implements SessionSource, Disposable {
       return;
     }
     this.isAsking = true;
+    const answer = await this.question(connection, this.deps.timings.answerDeadlineMs);
+    if (connection === this.connection) {
+      this.isAsking = false;
+      this.noteMiss(connection, answer);
+    }
+  }
+
+  private async question(
+    connection: TwsConnection | undefined,
+    deadlineMs: number,
+  ): Promise<ServerTime | undefined> {
     if (this.state.missedAnswers === 0) {
       this.askedAtMs = this.deps.clock.now();
     }
-    const answer = await this.askTime(this.deps.timings.answerDeadlineMs);
-    if (connection !== this.connection) {
-      return;
-    }
-    this.isAsking = false;
-    if (answer === undefined) {
+    const answer = await connection?.askTime(deadlineMs);
+    this.roundTripMs = answer?.roundTripMs ?? this.roundTripMs;
+    return answer;
+  }
+
+  /** Whoever asked: no answer on an open session is a sign. The end of a session is told apart. */
+  private noteMiss(connection: TwsConnection | undefined, answer: ServerTime | undefined): void {
+    if (answer === undefined && connection?.isOpen === true && connection === this.connection) {
       this.apply({ kind: 'missed' });
     }
   }
@@ -442,10 +466,8 @@ export class Monitor implements SessionSource, Disposable {
 
   private reachedLayer(): Layer | null {
     switch (this.state.phase.kind) {
-      case 'open': {
-        const { lastAnswerAtMs, phase } = this.state;
-        return lastAnswerAtMs !== undefined && lastAnswerAtMs >= phase.sinceMs ? 'clock' : 'ready';
-      }
+      case 'open':
+        return this.state.phase.isVerified ? 'clock' : 'ready';
       case 'dialling':
       case 'held': {
         const before = { tcp: 'port', hello: 'tcp', ready: 'hello' } as const;

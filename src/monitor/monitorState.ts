@@ -1,5 +1,6 @@
 import type { Health } from '../diagnostics/status';
 import type { ConnectionEnd, ConnectionStage } from '../ibkr/connection';
+import type { FarmState } from '../ibkr/messageCodes';
 import { backoffMs, dialPolicy } from './dialPolicy';
 
 /** Deadlines of the monitor, in milliseconds. */
@@ -33,11 +34,24 @@ export type Phase =
   /** Nobody asked us to watch yet. */
   | { readonly kind: 'idle' }
   /** No connection; the next step is a look at the listeners, then perhaps a dial. */
-  | { readonly kind: 'waiting'; readonly why: WaitReason; readonly untilMs: number }
+  | {
+      readonly kind: 'waiting';
+      readonly why: WaitReason;
+      /** By the wall clock, for people to read. */
+      readonly untilMs: number;
+      /** The same moment by the monotonic clock, which no one sets. */
+      readonly untilMonotonicMs: number;
+    }
   | { readonly kind: 'dialling'; readonly stage: HandshakeStage }
   /** The verdict is given; the socket is kept, so that a click in TWS heals it. */
   | { readonly kind: 'held'; readonly stage: HandshakeStage; readonly sinceMs: number }
-  | { readonly kind: 'open'; readonly sinceMs: number };
+  | {
+      readonly kind: 'open';
+      /** By the monotonic clock. */
+      readonly sinceMonotonicMs: number;
+      /** True once a question was answered on this connection (law 6). */
+      readonly isVerified: boolean;
+    };
 
 export interface MonitorState {
   readonly phase: Phase;
@@ -51,8 +65,8 @@ export interface MonitorState {
   /** Server-time questions in a row without an answer. */
   readonly missedAnswers: number;
   readonly upstream: Upstream;
-  /** Farms that TWS reported broken and not yet well again: name and code. */
-  readonly brokenFarms: ReadonlyMap<string, number>;
+  /** Farms that TWS reported broken and not yet well again; their kind where they have no name. */
+  readonly brokenFarms: ReadonlySet<string>;
   /** Data was asked for and did not come, or TWS said that none will (10197); until some has come. */
   readonly isDataInTrouble: boolean;
   readonly connectionsOpened: number;
@@ -66,7 +80,7 @@ export const initialState: MonitorState = {
   lastAnswerAtMs: undefined,
   missedAnswers: 0,
   upstream: 'ok',
-  brokenFarms: new Map(),
+  brokenFarms: new Set(),
   isDataInTrouble: false,
   connectionsOpened: 0,
 };
@@ -90,7 +104,7 @@ export type MonitorEvent =
   | { readonly kind: 'missed' }
   | { readonly kind: 'liveness due' }
   | { readonly kind: 'data checked'; readonly isDelivered: boolean }
-  | { readonly kind: 'message'; readonly code: number; readonly farm: string | undefined };
+  | { readonly kind: 'message'; readonly code: number; readonly farms: readonly FarmState[] };
 
 export type MonitorEffect =
   | { readonly kind: 'look' }
@@ -112,6 +126,7 @@ export interface Step {
 
 export interface StepContext {
   readonly nowMs: number;
+  readonly monotonicMs: number;
   readonly timings: MonitorTimings;
   /** In [0, 1): the jitter of this step. */
   readonly random: number;
@@ -141,7 +156,7 @@ export function reduce(state: MonitorState, event: MonitorEvent, context: StepCo
     case 'data checked':
       return same({ ...state, isDataInTrouble: !event.isDelivered });
     case 'message':
-      return onMessage(state, event.code, event.farm);
+      return onMessage(state, event.code, event.farms);
   }
 }
 
@@ -182,15 +197,18 @@ function onLooked(state: MonitorState, look: ListenerLook, context: StepContext)
   if (state.failures === 0 || isNewListener) {
     return dial({ ...state, failures: 0 });
   }
-  const isDue =
-    phase.kind === 'idle' ||
-    phase.why === 'no listener' ||
-    (phase.why === 'backing off' && context.nowMs >= phase.untilMs);
-  if (isDue) {
+  if (phase.kind === 'idle' || phase.why === 'no listener') {
+    return dial(state);
+  }
+  const leftMs = phase.untilMonotonicMs - context.monotonicMs;
+  const canSeeChange = phase.why === 'for a change' && look.socketIds !== undefined;
+  if (leftMs <= 0 && !canSeeChange) {
     return dial(state);
   }
   // Look again before the time is up, in case TWS is started anew meanwhile.
-  return { state, effects: [{ kind: 'wait', ms: context.timings.listenerLookMs }] };
+  const { listenerLookMs } = context.timings;
+  const ms = leftMs > 0 ? Math.min(leftMs, listenerLookMs) : listenerLookMs;
+  return { state, effects: [{ kind: 'wait', ms }] };
 }
 
 function dial(state: MonitorState): Step {
@@ -200,7 +218,7 @@ function dial(state: MonitorState): Step {
       phase: { kind: 'dialling', stage: 'tcp' },
       connectionsOpened: state.connectionsOpened + 1,
       upstream: 'ok',
-      brokenFarms: new Map(),
+      brokenFarms: new Set(),
       missedAnswers: 0,
     },
     effects: [{ kind: 'dial' }, { kind: 'start verdict timer' }],
@@ -208,8 +226,14 @@ function dial(state: MonitorState): Step {
 }
 
 function wait(state: MonitorState, why: WaitReason, ms: number, context: StepContext): Step {
+  const phase: Phase = {
+    kind: 'waiting',
+    why,
+    untilMs: context.nowMs + ms,
+    untilMonotonicMs: context.monotonicMs + ms,
+  };
   return {
-    state: { ...state, phase: { kind: 'waiting', why, untilMs: context.nowMs + ms } },
+    state: { ...state, phase },
     effects: [{ kind: 'wait', ms: Math.min(ms, context.timings.listenerLookMs) }],
   };
 }
@@ -222,7 +246,11 @@ function onStage(state: MonitorState, stage: ConnectionStage, context: StepConte
   if (stage === 'open') {
     // Not healthy yet: ready means ready, and that is an answered question (law 6).
     return {
-      state: { ...state, phase: { kind: 'open', sinceMs: context.nowMs }, missedAnswers: 0 },
+      state: {
+        ...state,
+        phase: { kind: 'open', sinceMonotonicMs: context.monotonicMs, isVerified: false },
+        missedAnswers: 0,
+      },
       effects: [{ kind: 'stop verdict timer' }, { kind: 'ask time' }],
     };
   }
@@ -249,7 +277,8 @@ function onEnded(
   look: ListenerLook,
   context: StepContext,
 ): Step {
-  const wasOpenMs = state.phase.kind === 'open' ? context.nowMs - state.phase.sinceMs : 0;
+  const wasOpenMs =
+    state.phase.kind === 'open' ? context.monotonicMs - state.phase.sinceMonotonicMs : 0;
   const failures = (wasOpenMs >= dialPolicy.stableMs ? 0 : state.failures) + 1;
   const ended: MonitorState = {
     ...state,
@@ -257,7 +286,7 @@ function onEnded(
     lastEnd: end,
     failedListeners: look.socketIds,
     upstream: 'ok',
-    brokenFarms: new Map(),
+    brokenFarms: new Set(),
   };
   const clean: readonly MonitorEffect[] = [
     { kind: 'stop verdict timer' },
@@ -268,7 +297,7 @@ function onEnded(
   }
   // A stranger on the port does not turn into TWS by being asked again.
   const isStranger = end.kind === 'not tws' || end.kind === 'unsupported version';
-  const isSpent = failures > dialPolicy.freeAttempts || isStranger;
+  const isSpent = failures >= dialPolicy.freeAttempts || isStranger;
   const next =
     isSpent && look.isChangeVisible
       ? wait(ended, 'for a change', dialPolicy.slowDialMs, context)
@@ -286,12 +315,15 @@ function onAnswered(state: MonitorState, atMs: number, context: StepContext): St
     return same(state);
   }
   const { livenessIntervalMs } = context.timings;
+  const openForMs = context.monotonicMs - state.phase.sinceMonotonicMs;
   return {
     state: {
       ...state,
+      phase: { ...state.phase, isVerified: true },
       lastAnswerAtMs: atMs,
       missedAnswers: 0,
-      failures: 0,
+      // A TWS that answers once and drops us, again and again, is no success.
+      failures: openForMs >= dialPolicy.stableMs ? 0 : state.failures,
       lastEnd: undefined,
       failedListeners: undefined,
       upstream: state.upstream === 'restored' ? 'ok' : state.upstream,
@@ -323,32 +355,28 @@ function onMissed(state: MonitorState, context: StepContext): Step {
   };
 }
 
-function onMessage(state: MonitorState, code: number, farm: string | undefined): Step {
+function onMessage(state: MonitorState, code: number, farms: readonly FarmState[]): Step {
   const verify: readonly MonitorEffect[] =
     state.phase.kind === 'open' ? [{ kind: 'ask time' }] : [];
+  const brokenFarms = brokenAfter(state.brokenFarms, farms);
   switch (code) {
     case 1100:
     case 2110:
       return same({ ...state, upstream: 'lost' });
     case 1101:
     case 1102:
-      return { state: { ...state, upstream: 'restored' }, effects: verify };
+      // 1102 may name farms that did not come back with the rest.
+      return { state: { ...state, upstream: 'restored', brokenFarms }, effects: verify };
     case 2103:
     case 2105:
     case 2157:
-      return {
-        state: { ...state, brokenFarms: new Map(state.brokenFarms).set(farm ?? '', code) },
-        effects: verify,
-      };
+      return { state: { ...state, brokenFarms }, effects: verify };
     case 2104:
     case 2106:
     case 2107:
     case 2108:
-    case 2158: {
-      const brokenFarms = new Map(state.brokenFarms);
-      brokenFarms.delete(farm ?? '');
+    case 2158:
       return same({ ...state, brokenFarms });
-    }
     case 10197:
       return same({ ...state, isDataInTrouble: true });
     case 504:
@@ -358,6 +386,23 @@ function onMessage(state: MonitorState, code: number, farm: string | undefined):
     default:
       return same(state);
   }
+}
+
+/** The broken farms after TWS has spoken of some; one that only connects is not yet well. */
+function brokenAfter(
+  broken: ReadonlySet<string>,
+  farms: readonly FarmState[],
+): ReadonlySet<string> {
+  const after = new Set(broken);
+  for (const { farm, kind, state } of farms) {
+    const name = farm === '' ? kind : farm;
+    if (state === 'broken') {
+      after.add(name);
+    } else if (state !== 'connecting') {
+      after.delete(name);
+    }
+  }
+  return after;
 }
 
 /** Health follows from the state; it is stored nowhere. */
@@ -371,15 +416,14 @@ export function deriveHealth(state: MonitorState): Health {
     case 'dialling':
       return state.failures > 0 ? 'down' : 'connecting';
     case 'open':
-      return openHealth(state, state.phase.sinceMs);
+      return openHealth(state, state.phase.isVerified);
   }
 }
 
-function openHealth(state: MonitorState, openSinceMs: number): Health {
+function openHealth(state: MonitorState, isVerified: boolean): Health {
   if (state.missedAnswers >= 2 || state.upstream === 'lost') {
     return 'down';
   }
-  const isVerified = state.lastAnswerAtMs !== undefined && state.lastAnswerAtMs >= openSinceMs;
   if (!isVerified) {
     return state.failures > 0 ? 'down' : 'connecting';
   }

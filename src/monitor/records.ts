@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  chmodSync,
   closeSync,
   constants,
   lstatSync,
@@ -7,10 +8,10 @@ import {
   openSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
 import { isoTime } from '../core/clock';
 import { errorCode, errorText, HumanError } from '../core/errors';
 import type { EndpointPaths } from '../core/paths';
@@ -21,14 +22,33 @@ const noFollow = (constants as Partial<typeof constants>).O_NOFOLLOW ?? 0;
 
 /** The log is turned over at this size; one old file is kept. */
 const maxLogBytes = 5 * 1024 * 1024;
+/** The longest words of one event, in characters: a peer may send megabytes. */
+const maxWordsLength = 2000;
 
 export type LogLevel = 'INFO' | 'WARN' | 'ERROR';
 
 /**
- * Makes sure that a directory of ours exists, is a real directory, belongs to us, and is closed to others.
+ * Makes sure that a directory exists, is a real directory and belongs to us. A new one is closed
+ * to others; of one that the user has named, the rights are the user's affair.
+ * @throws HumanError that says what is wrong and what to do.
+ */
+export function ensureOwnDirectory(directory: string): void {
+  inDirectory(directory, () => undefined);
+}
+
+/**
+ * The same for a directory that only Robo uses: it is closed to others, however it came to be.
  * @throws HumanError that says what is wrong and what to do.
  */
 export function ensurePrivateDirectory(directory: string): void {
+  inDirectory(directory, ({ mode }) => {
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+      chmodSync(directory, 0o700);
+    }
+  });
+}
+
+function inDirectory(directory: string, secure: (stats: Stats) => void): void {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const stats = lstatSync(directory);
@@ -43,6 +63,7 @@ export function ensurePrivateDirectory(directory: string): void {
         `${directory} belongs to another user; choose another place with --state-dir or ROBO_STATE_DIR.`,
       );
     }
+    secure(stats);
   } catch (error) {
     if (error instanceof HumanError) {
       throw error;
@@ -63,29 +84,44 @@ export function replaceFile(file: string, text: string): void {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
   const descriptor = openSync(temporary, flags, 0o600);
   try {
-    writeSync(descriptor, text);
-  } finally {
-    closeSync(descriptor);
+    try {
+      // Not writeSync: on a disk that is nearly full it writes a part and calls that a success.
+      writeFileSync(descriptor, text);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
   }
-  renameSync(temporary, file);
 }
+
+type RecordName = 'status' | 'alert' | 'log';
 
 /** The records of one endpoint. Failing to write is told, never fatal: the watch goes on. */
 export class Records {
-  /** Why the last write failed, in one sentence; null when it worked. */
-  problem: string | null = null;
+  private readonly problems = new Map<RecordName, string>();
 
   constructor(private readonly paths: EndpointPaths) {}
 
+  /** Why a record's last write failed, in one sentence; null when all worked. */
+  get problem(): string | null {
+    return [...this.problems.values()][0] ?? null;
+  }
+
   writeStatus(record: StatusRecord): void {
-    this.attempt(() => {
+    this.attempt('status', () => {
       replaceFile(this.paths.status, `${JSON.stringify(record, undefined, 2)}\n`);
     });
   }
 
-  /** Writes the alert file, or removes it: it exists exactly while a critical incident is open. */
-  writeAlert(text: string | undefined): void {
-    this.attempt(() => {
+  /**
+   * Writes the alert file, or removes it: it exists exactly while a critical incident is open.
+   * @returns false when that failed and is to be tried again.
+   */
+  writeAlert(text: string | undefined): boolean {
+    return this.attempt('alert', () => {
       if (text === undefined) {
         rmSync(this.paths.alert, { force: true });
       } else {
@@ -96,7 +132,7 @@ export class Records {
 
   /** Appends one event: time, level, stable token, words. Line breaks in words are flattened. */
   log(atMs: number, level: LogLevel, token: string, words: string): void {
-    this.attempt(() => {
+    this.attempt('log', () => {
       this.turnOver();
       const line = `${isoTime(atMs).replace('Z', '+00:00')} ${level} ${token} ${flatten(words)}\n`;
       const descriptor = openSync(
@@ -119,22 +155,32 @@ export class Records {
     }
   }
 
-  private attempt(write: () => void): void {
+  private attempt(name: RecordName, write: () => void): boolean {
     try {
       ensurePrivateDirectory(this.paths.directory);
       write();
-      this.problem = null;
+      this.problems.delete(name);
+      return true;
     } catch (error) {
-      this.problem =
-        error instanceof HumanError
-          ? error.message
-          : `The records in ${dirname(this.paths.status)} cannot be written (${errorCode(error) ?? errorText(error)}); free some space or make the directory writable.`;
+      this.problems.set(name, this.explain(error));
+      return false;
     }
+  }
+
+  private explain(error: unknown): string {
+    if (error instanceof HumanError) {
+      return error.message;
+    }
+    const { directory, monitorLog } = this.paths;
+    return errorCode(error) === 'ELOOP'
+      ? `${monitorLog} is a link, and Robo writes through none; remove it.`
+      : `The records in ${directory} cannot be written (${errorCode(error) ?? errorText(error)}); free some space or make the directory writable.`;
   }
 }
 
 /** One line for the log, whatever a peer sent: control characters become blanks. */
 function flatten(words: string): string {
   // eslint-disable-next-line no-control-regex -- these are exactly what must not reach a log line
-  return words.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim();
+  const line = words.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim();
+  return line.length <= maxWordsLength ? line : `${line.slice(0, maxWordsLength - 1)}…`;
 }

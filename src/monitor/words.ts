@@ -39,7 +39,7 @@ function openWords(state: MonitorState, endpoint: string): string {
     return `TWS at ${endpoint} no longer answers.`;
   }
   if (state.brokenFarms.size > 0) {
-    return `TWS at ${endpoint} answers; data farms are broken: ${[...state.brokenFarms.keys()].join(', ')}.`;
+    return `TWS at ${endpoint} answers; data farms are broken: ${[...state.brokenFarms].join(', ')}.`;
   }
   if (state.isDataInTrouble) {
     return `TWS at ${endpoint} answers, but gives no market data.`;
