@@ -113,14 +113,15 @@ export function parseEndpointCommand(
 }
 
 function stateDirectory(context: CommandContext, flag: string | undefined): string {
-  return flag === undefined
-    ? defaultStateDirectory({
-        platform: process.platform,
-        environment: context.environment,
-        homeDirectory: homedir(),
-        userId: process.getuid?.(),
-      })
-    : resolve(context.workingDirectory, flag);
+  const directory =
+    flag ??
+    defaultStateDirectory({
+      platform: process.platform,
+      environment: context.environment,
+      homeDirectory: homedir(),
+      userId: process.getuid?.(),
+    });
+  return resolve(context.workingDirectory, directory);
 }
 
 function dropUndefined(values: Record<string, string | undefined>): RawConfiguration {

@@ -4,6 +4,7 @@ import type { RunnerStatus } from '../diagnostics/status';
 import { type Command, type CommandContext, UsageError } from './command';
 import { type EndpointCommand, parseEndpointCommand, withDaemon } from './options';
 import { findingText, layerLine, verdictText } from './reportText';
+import { runnerLineWriter } from './runnerLine';
 import { printable, styleFor } from './style';
 
 /** What the built-in runner trades where neither flag nor workspace says. */
@@ -41,9 +42,11 @@ async function supervise(
   const bypass = command.flags['bypass'];
   const style = styleFor(context);
   const workspace = context.workingDirectory;
+  // A pipe gets the runner's lines as they are; a person gets its JSON events in words.
+  const write = context.isTerminal ? runnerLineWriter(style) : (line: string) => line;
   client.onDidLog((lines) => {
     if (lines.workspace === workspace) {
-      context.stdout(lines.lines.map((line) => `${line}\n`).join(''));
+      context.stdout(lines.lines.map((line) => `${write(line)}\n`).join(''));
     }
   });
   const result = await client.startRunner(
