@@ -174,4 +174,31 @@ describe('the robo command line', function () {
     supervised.child.kill('SIGTERM');
     await supervised.done;
   });
+
+  it('lets one monitor hold the endpoint, and ends it cleanly on TERM', async () => {
+    const first = box.spawnRobo(['monitor']);
+    await eventually(() => box.status?.health === 'healthy', 'the monitor watches');
+    const second = await box.robo(['monitor']);
+    assert.equal(second.code, 75);
+    assert.match(second.stderr, /holds this endpoint/);
+    first.child.kill('SIGTERM');
+    assert.equal((await first.done).code, 0);
+    assert.equal(box.status?.health, 'unknown');
+    assert.equal((await box.robo(['status'])).code, 3);
+  });
+
+  it('writes a report without account, home and secrets', async () => {
+    await box.robo(['test']);
+    const { code, stdout } = await box.robo(['report']);
+    assert.equal(code, 0);
+    assert.match(stdout, /# Robo report/);
+    assert.doesNotMatch(stdout, /DU1234567/);
+  });
+
+  it('shows the log of the monitor', async () => {
+    await box.robo(['test']);
+    const { code, stdout } = await box.robo(['log']);
+    assert.equal(code, 0);
+    assert.match(stdout, /INFO test\.passed/);
+  });
 });
