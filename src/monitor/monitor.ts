@@ -47,6 +47,9 @@ const defaultDataSymbol = 'AAPL';
 /** How long data may take when it is checked again, in milliseconds. */
 const dataDeadlineMs = 10_000;
 
+/** While something is wrong the machine is looked at again so often, in milliseconds. */
+const evidenceIntervalMs = 15_000;
+
 /** An event for the monitor log. */
 export interface MonitorLogEntry {
   readonly level: LogLevel;
@@ -98,6 +101,7 @@ export class Monitor implements SessionSource, Disposable {
   private waitTimer: Timer | undefined;
   private verdictTimer: Timer | undefined;
   private livenessTimer: Timer | undefined;
+  private evidenceTimer: Timer | undefined;
 
   /** After every change of state, findings or progress. */
   readonly onDidChange = this.changeEmitter.event;
@@ -181,7 +185,12 @@ export class Monitor implements SessionSource, Disposable {
   /** Ends the watch: an open session in order, an unanswered socket by reset. */
   dispose(): void {
     this.isDisposed = true;
-    for (const timer of [this.waitTimer, this.verdictTimer, this.livenessTimer]) {
+    for (const timer of [
+      this.waitTimer,
+      this.verdictTimer,
+      this.livenessTimer,
+      this.evidenceTimer,
+    ]) {
       timer?.cancel();
     }
     this.session?.dispose();
@@ -410,6 +419,7 @@ export class Monitor implements SessionSource, Disposable {
    */
   private async refreshFindings(): Promise<void> {
     if (!this.isInTrouble) {
+      this.evidenceTimer?.cancel();
       this.findings = [];
       this.firstSeen.clear();
       this.changeEmitter.fire();
@@ -422,6 +432,10 @@ export class Monitor implements SessionSource, Disposable {
     }
     this.isRefreshing = true;
     this.isRefreshDue = false;
+    this.evidenceTimer?.cancel();
+    this.evidenceTimer = this.deps.clock.setTimer(evidenceIntervalMs, () => {
+      void this.refreshFindings();
+    });
     this.showFindings(await this.find());
     this.isRefreshing = false;
     if (this.takeRefreshDue()) {

@@ -189,6 +189,10 @@ function onLooked(state: MonitorState, look: ListenerLook, context: StepContext)
     return same(state);
   }
   if (look.socketIds?.length === 0) {
+    if (phase.kind === 'waiting' && phase.why === 'no listener') {
+      // Nothing has changed, so the state stays the same: this look comes every second.
+      return { state, effects: [{ kind: 'wait', ms: context.timings.listenerLookMs }] };
+    }
     return wait(state, 'no listener', context.timings.listenerLookMs, context);
   }
   const isNewListener =
