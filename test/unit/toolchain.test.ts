@@ -14,6 +14,9 @@ interface Counted {
 interface Scripts {
   readonly judge: (counted: Counted | undefined, exitCode: number) => Counted;
   readonly whyModulesDoNotFit: (folder: string) => string | undefined;
+  readonly environmentForNpm: (
+    extra: Record<string, string>,
+  ) => Readonly<Record<string, string | undefined>>;
 }
 
 /** The scripts are plain JavaScript, so that they run before anything is installed. */
@@ -89,5 +92,20 @@ describe('node_modules', () => {
   it('does not fit when the same version is another build', async () => {
     const other = { version: '1.0.0', integrity: 'sha512-x' };
     assert.match((await why({ 'node_modules/a': other })) ?? '', /another build/);
+  });
+});
+
+describe('The environment of a nested npm', () => {
+  it('does not say which Node the outer npm runs on', async () => {
+    const { environmentForNpm } = await load('toolchain.mjs');
+    const outer = {
+      npm_config_user_agent: 'npm/10.0.0 node/v20.20.2 linux x64',
+      npm_node_execpath: '/usr/bin/node',
+      npm_config_registry: 'https://registry.example',
+    };
+    const nested = environmentForNpm(outer);
+    assert.equal(nested.npm_config_user_agent, undefined);
+    assert.equal(nested.npm_node_execpath, undefined);
+    assert.equal(nested.npm_config_registry, outer.npm_config_registry);
   });
 });
