@@ -24,7 +24,11 @@ const nodePackages = {
 export function environmentForNpm(extra = {}) {
   const environment = { ...process.env, ...extra };
   for (const name of Object.keys(environment)) {
-    if (/^npm_(package|lifecycle|command|node_execpath|config_(user_agent|(local|global)_prefix))/i.test(name)) {
+    if (
+      /^npm_(package|lifecycle|command|node_execpath|config_(user_agent|(local|global)_prefix))/i.test(
+        name,
+      )
+    ) {
       delete environment[name];
     }
   }

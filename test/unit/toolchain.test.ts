@@ -104,8 +104,8 @@ describe('The environment of a nested npm', () => {
       npm_config_registry: 'https://registry.example',
     };
     const nested = environmentForNpm(outer);
-    assert.equal(nested.npm_config_user_agent, undefined);
-    assert.equal(nested.npm_node_execpath, undefined);
-    assert.equal(nested.npm_config_registry, outer.npm_config_registry);
+    assert.equal(nested['npm_config_user_agent'], undefined);
+    assert.equal(nested['npm_node_execpath'], undefined);
+    assert.equal(nested['npm_config_registry'], outer.npm_config_registry);
   });
 });
