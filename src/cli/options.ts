@@ -112,6 +112,7 @@ export function parseEndpointCommand(
   return { ...parsed, configuration, stateDirectory: stateDirectory(context, text('state-dir')) };
 }
 
+/** Absolute: the daemon works in another directory than the command that starts it. */
 function stateDirectory(context: CommandContext, flag: string | undefined): string {
   const directory =
     flag ??

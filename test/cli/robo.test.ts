@@ -201,4 +201,11 @@ describe('the robo command line', function () {
     assert.equal(code, 0);
     assert.match(stdout, /INFO test\.passed/);
   });
+
+  it('takes a relative state directory from where it is called', async () => {
+    assert.equal((await box.robo(['test', '--state-dir', 'here'])).code, 0);
+    assert.ok(existsSync(join(box.workspace, 'here', `127.0.0.1_${box.port}`)));
+    assert.equal((await box.robo(['status', '--state-dir', './here'])).code, 0);
+    await box.robo(['shutdown', '--state-dir', 'here']);
+  });
 });
