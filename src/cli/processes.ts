@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline/promises';
 import { systemClock } from '../core/clock';
 import { HumanError } from '../core/errors';
 import { daemonPaths } from '../daemon/launcher';
@@ -52,10 +53,10 @@ export const killDuplicatesCommand: Command = async (context) => {
     );
     return targets.length === 0 ? exitCodes.fine : exitCodes.some;
   }
-  if (command.flags['yes'] !== true) {
-    throw new UsageError(
-      `Add --yes to end ${targets.map(({ pid }) => pid).join(', ')}, or --dry-run to only look.`,
-    );
+  const pids = targets.map(({ pid }) => pid).join(', ');
+  if (command.flags['yes'] !== true && !(await isConfirmed(`End ${pids}? [y/N] `, context))) {
+    context.stderr('Nothing was ended.\n');
+    return exitCodes.some;
   }
   const machine = machineFor(process.platform);
   const outcomes = await endListed(targets, listing, { machine, clock: systemClock });
@@ -71,6 +72,25 @@ export const killDuplicatesCommand: Command = async (context) => {
   const isLeft = outcomes.some(({ outcome }) => outcome === 'still alive' || outcome === 'refused');
   return isLeft ? exitCodes.some : exitCodes.fine;
 };
+
+/**
+ * Asks on a terminal.
+ * @throws UsageError where nobody can answer.
+ */
+async function isConfirmed(question: string, context: CommandContext): Promise<boolean> {
+  if (!context.isTerminal || !process.stdin.isTTY) {
+    throw new UsageError('Add --yes to end the duplicates, or --dry-run to only look.');
+  }
+  const prompt = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(es)?$/i.test((await prompt.question(question, { signal: context.signal })).trim());
+  } catch {
+    // Ctrl-C at the question is a no.
+    return false;
+  } finally {
+    prompt.close();
+  }
+}
 
 async function list(command: EndpointCommand, context: CommandContext): Promise<ProcessListing> {
   const { endpoint } = command.configuration;
