@@ -1,28 +1,43 @@
-// Runs bench/*.ts in order, each a figure. `npm run bench -- bundles` runs only those named;
+// Runs bench/*.ts in order, each a figure. `npm run bench -- sizes` runs only those named;
 // `--short` runs the short form of each.
 import { globSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { buildBundles } from './build.mjs';
 import { run } from './support/processes.mjs';
-import { HumanError, main, root } from './support/project.mjs';
+import { HumanError, isEntry, main, root } from './support/project.mjs';
 
-await main(async (args) => {
-  const isShort = args.includes('--short');
-  const names = args.filter((arg) => arg !== '--short');
-  const all = globSync('bench/*.ts', { cwd: root }).sort();
-  const unknown = names.find((name) => !all.includes(path.join('bench', `${name}.ts`)));
+/**
+ * Runs the named benches, or all.
+ * @returns the names of those that worked and of those that did not
+ * @throws HumanError at a name that is none
+ */
+export async function runBenches({ names = [], isShort = false } = {}) {
+  const all = globSync('bench/*.ts', { cwd: root }).map((file) => path.basename(file, '.ts'));
+  const unknown = names.find((name) => !all.includes(name));
   if (unknown !== undefined) {
-    const known = all.map((file) => path.basename(file, '.ts'));
-    throw new HumanError(`There is no bench "${unknown}". Benches: ${known.join(', ')}.`);
+    throw new HumanError(`There is no bench "${unknown}". Benches: ${all.sort().join(', ')}.`);
   }
-  await buildBundles();
-  let failed = 0;
-  for (const file of all) {
-    if (names.length > 0 && !names.includes(path.basename(file, '.ts'))) continue;
-    console.log(`\n${path.basename(file, '.ts')}`);
-    const env = { ...process.env, ...(isShort ? { ROBO_BENCH_SHORT: '1' } : {}) };
-    if ((await run(process.execPath, ['--import', 'tsx', file], { env })) !== 0) failed += 1;
+  const outcome = { worked: [], failed: [] };
+  const env = { ...process.env, ...(isShort ? { ROBO_BENCH_SHORT: '1' } : {}) };
+  for (const name of all.sort()) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    console.log(`\n${name}`);
+    const args = ['--import', 'tsx', path.join('bench', `${name}.ts`)];
+    const code = await run(process.execPath, args, { env, cwd: root });
+    outcome[code === 0 ? 'worked' : 'failed'].push(name);
   }
-  return failed === 0 ? 0 : 1;
-});
+  return outcome;
+}
+
+if (isEntry(import.meta.url)) {
+  await main(async (args) => {
+    const isShort = args.includes('--short');
+    await buildBundles();
+    const { failed } = await runBenches({
+      names: args.filter((arg) => arg !== '--short'),
+      isShort,
+    });
+    return failed.length === 0 ? 0 : 1;
+  });
+}

@@ -1,17 +1,28 @@
-// Builds, checks, and runs every tier, the suite inside the real VS Code included.
+// Builds, checks, and runs every tier, the suite inside the real VS Code and the short form of
+// every bench included.
 // `npm test -- unit wire` builds and runs only those tiers.
+import { runBenches } from './bench.mjs';
 import { buildBundles } from './build.mjs';
 import { checkStatically } from './check.mjs';
 import { runHostTier } from './support/hostTier.mjs';
 import { HumanError, main } from './support/project.mjs';
 import { describeTier, mochaTiers, runMochaTier } from './support/tiers.mjs';
 
-const allTiers = [...mochaTiers, 'host'];
+const allTiers = [...mochaTiers, 'host', 'bench'];
 
 const failedAsAWhole = (error) => ({ passed: 0, failed: 1, skipped: [], why: error.message });
 
+/** A bench that ends with an error has failed; its figures are judged by people. */
+async function runBenchTier() {
+  const { worked, failed } = await runBenches({ isShort: true });
+  const why = failed.length > 0 ? { why: `failed: ${failed.join(', ')}` } : {};
+  return { passed: worked.length, failed: failed.length, skipped: [], ...why };
+}
+
 function runTier(tier) {
-  return tier === 'host' ? runHostTier() : runMochaTier(tier, { coverage: tier === 'unit' });
+  if (tier === 'host') return runHostTier();
+  if (tier === 'bench') return runBenchTier();
+  return runMochaTier(tier, { coverage: tier === 'unit' });
 }
 
 async function timed(tier, action) {

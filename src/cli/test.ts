@@ -1,5 +1,4 @@
-import { testTimeoutMs } from '../daemon/protocol';
-import type { PreflightReport } from '../preflight/report';
+import { type PreflightReport, testTimeoutMs } from '../preflight/report';
 import { type Command, UsageError } from './command';
 import { parseEndpointCommand, withDaemon } from './options';
 import { layerLine, verdictText } from './reportText';

@@ -17,9 +17,6 @@ export interface Hello {
   readonly kind: 'window' | 'cli' | 'daemon';
 }
 
-/** Law 3: silence becomes a verdict after 3 s; the socket stays. Milliseconds. */
-export const testTimeoutMs = 3000;
-
 export interface TestParams {
   /** Names the progress notifications of this test. */
   readonly token: string;

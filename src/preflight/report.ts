@@ -1,6 +1,9 @@
 import type { Evidence, Finding, Layer } from '../diagnostics/finding';
 import type { Mode, Product } from '../ibkr/endpoint';
 
+/** Law 3: silence becomes a verdict after 3 s; the socket stays. Milliseconds. */
+export const testTimeoutMs = 3000;
+
 export type LayerStatus = 'pass' | 'warn' | 'fail' | 'unknown' | 'skipped';
 
 /** What one layer of the pre-flight found. */

@@ -1,8 +1,7 @@
 import * as vscode from 'vscode';
-import { testTimeoutMs } from '../daemon/protocol';
 import { layers } from '../diagnostics/finding';
 import { describeEndpoint } from '../ibkr/endpoint';
-import type { PreflightReport } from '../preflight/report';
+import { type PreflightReport, testTimeoutMs } from '../preflight/report';
 import { commandIds } from './ids';
 import { say } from './messages';
 import { withCancellableProgress } from './progress';
