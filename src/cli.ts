@@ -30,6 +30,8 @@ const commands: Readonly<Record<string, Command>> = {
 };
 
 const usageExit = 64;
+/** 128 + SIGPIPE. */
+const brokenPipeExit = 141;
 /** Commands whose exit codes keep 1 for an answer of their own say 3 when they could not find out. */
 const failureExit: Readonly<Record<string, number>> = { test: 3, status: 3, reconnect: 3 };
 
@@ -43,7 +45,7 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(usageText());
     return name === '' ? usageExit : 0;
   }
-  const command = commands[name];
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   try {
     if (command === undefined) {
       throw new UsageError(`There is no command "${name}".`);
@@ -75,9 +77,10 @@ function contextFor(args: readonly string[]): CommandContext {
   };
 }
 
-// A reader that goes away (`robo log | head`) ends the command, quietly.
+// A reader that goes away (`robo log | head`) ends the command, quietly, as the system's own
+// SIGPIPE would: 0 would say "passed" of a test that has not ended.
 process.stdout.on('error', () => {
-  process.exit(0);
+  process.exit(brokenPipeExit);
 });
 
 void main(process.argv.slice(2)).then((code) => {

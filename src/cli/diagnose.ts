@@ -58,6 +58,11 @@ async function readLog(
   const reader = new LogReader();
   const stream = file === undefined ? stdin : createReadStream(file, { highWaterMark: 262_144 });
   stream.setEncoding('utf8');
+  // A terminal or a pipe may stay silent for ever; what was read until then counts.
+  const stop = (): void => {
+    stream.destroy();
+  };
+  signal.addEventListener('abort', stop, { once: true });
   let rest = '';
   try {
     for await (const chunk of stream) {
@@ -73,6 +78,9 @@ async function readLog(
       }
     }
   } catch (error) {
+    if (signal.aborted) {
+      return reader.end();
+    }
     throw new HumanError(`${file ?? 'The input'} cannot be read: ${reasonOf(error)}.`);
   }
   if (rest !== '') {

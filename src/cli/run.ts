@@ -105,7 +105,12 @@ async function follow(
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {
-      client.stopRunner(workspace).catch(reject);
+      client.stopRunner(workspace).then(({ outcome, pid }) => {
+        if (outcome === 'still alive') {
+          context.stderr(`The runner (pid ${pid ?? 'unknown'}) could not be ended and goes on.\n`);
+          resolve(exitCodes.lost);
+        }
+      }, reject);
     };
     client.onDidChangeStatus((status) => {
       const runner = status.runner.find((entry) => entry.workspace === workspace);

@@ -45,7 +45,7 @@ function show(
 ): number {
   const record = live ?? readRecord(command);
   if (command.flags['json'] === true) {
-    context.stdout(`${JSON.stringify(record ?? null)}\n`);
+    context.stdout(`${JSON.stringify(record === undefined ? null : dated(record, live))}\n`);
   } else if (record === undefined) {
     const endpoint = describeEndpoint(command.configuration.endpoint);
     context.stdout(`unknown: nobody has watched ${endpoint} yet. Run "robo test".\n`);
@@ -56,6 +56,12 @@ function show(
   return record === undefined || live === undefined
     ? exitByHealth.unknown
     : exitByHealth[record.health];
+}
+
+/** A record of a monitor that has ended says what was; machines are told so, as people are. */
+function dated(record: StatusRecord, live: StatusRecord | undefined): object {
+  const ageMs = systemClock.now() - Date.parse(record.timestamp);
+  return { ...record, live: live !== undefined, ageSeconds: Math.round(ageMs / 1000) };
 }
 
 function readRecord(command: EndpointCommand): StatusRecord | undefined {

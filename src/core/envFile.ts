@@ -20,39 +20,63 @@ const assignment = /^(\s*(?:export\s+)?)([A-Za-z_][A-Za-z0-9_.]*)(\s*=[ \t]*)/;
 
 /**
  * Reads a `.env` file as text. Values may be quoted and carry a trailing `# comment`, as the
- * trader's files do; values over several lines are not read. Nothing enters the process's
- * environment. Where a key stands twice the later one counts, as in dotenv and in shells.
+ * trader's files do; values over several lines are passed over, and what stands in them is no
+ * assignment. Nothing enters the process's environment. Where a key stands twice the later one
+ * counts, as in dotenv and in shells.
  */
 export function parseEnvFile(text: string): ReadonlyMap<string, EnvEntry> {
   const entries = new Map<string, EnvEntry>();
-  text
-    .replace(/^\uFEFF/, '')
-    .split(/\r\n|\n|\r/)
-    .forEach((lineText, line) => {
-      const match = assignment.exec(lineText);
-      if (match === null) {
-        return;
-      }
-      const [whole, indent = '', key = ''] = match;
-      const { value, start, end } = readValue(lineText, whole.length);
-      entries.set(key, {
-        key,
-        value,
-        line,
-        keyStart: indent.length,
-        valueStart: start,
-        valueEnd: end,
-      });
+  const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
+  for (let line = 0; line < lines.length; line += 1) {
+    const lineText = lines[line] ?? '';
+    const match = assignment.exec(lineText);
+    if (match === null) {
+      continue;
+    }
+    const [whole, indent = '', key = ''] = match;
+    const lastLine = endOfLongValue(lines, line, whole.length);
+    if (lastLine !== undefined) {
+      line = lastLine;
+      continue;
+    }
+    const { value, start, end } = readValue(lineText, whole.length);
+    entries.set(key, {
+      key,
+      value,
+      line,
+      keyStart: indent.length,
+      valueStart: start,
+      valueEnd: end,
     });
+  }
   return entries;
+}
+
+/** The last line of a quoted value over several lines; undefined for any other value. */
+function endOfLongValue(
+  lines: readonly string[],
+  line: number,
+  offset: number,
+): number | undefined {
+  const quote = quoteAt(lines[line] ?? '', offset);
+  if (quote === undefined || lines[line]?.includes(quote, offset + 1) === true) {
+    return undefined;
+  }
+  const found = lines.findIndex((text, index) => index > line && text.includes(quote));
+  return found === -1 ? undefined : found;
+}
+
+function quoteAt(lineText: string, offset: number): string | undefined {
+  const first = lineText[offset];
+  return first === '"' || first === "'" || first === '`' ? first : undefined;
 }
 
 function readValue(
   lineText: string,
   offset: number,
 ): { readonly value: string; readonly start: number; readonly end: number } {
-  const quote = lineText[offset];
-  if (quote === '"' || quote === "'" || quote === '`') {
+  const quote = quoteAt(lineText, offset);
+  if (quote !== undefined) {
     const close = lineText.indexOf(quote, offset + 1);
     if (close > offset) {
       return { value: lineText.slice(offset + 1, close), start: offset + 1, end: close };

@@ -9,7 +9,7 @@ import {
 import { systemClock } from '../core/clock';
 import type { Disposable } from '../core/disposables';
 import { Emitter } from '../core/emitter';
-import { errorText, HumanError } from '../core/errors';
+import { errorCode, errorText, HumanError } from '../core/errors';
 import { version } from '../core/version';
 import type { Finding } from '../diagnostics/finding';
 import type { StatusRecord } from '../diagnostics/status';
@@ -32,6 +32,8 @@ import {
 
 /** How long a daemon may take to say hello, in milliseconds. */
 const helloDeadlineMs = 5000;
+/** What writing to a daemon that has just died says. */
+const goneCodes: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET']);
 
 /** What a caller says to start a test; the client adds the token. */
 export type TestRequest = Omit<TestParams, 'token'>;
@@ -101,10 +103,18 @@ export class DaemonClient implements Disposable {
     connection.listen();
     try {
       const ours: Hello = { protocol: protocolVersion, version, pid: process.pid, kind };
-      const theirs = await withDeadline(
-        connection.sendRequest(requests.hello, ours),
-        helloDeadlineMs,
-      );
+      // A daemon that is killed just now may have a socket that still takes us, and then closes.
+      const gone = new Promise<undefined>((resolve) => {
+        socket.once('close', () => {
+          resolve(undefined);
+        });
+      });
+      const hello = connection.sendRequest(requests.hello, ours);
+      const theirs = await withDeadline(Promise.race([hello, gone]), helloDeadlineMs);
+      if (theirs === undefined) {
+        connection.dispose();
+        return undefined;
+      }
       if (theirs.protocol !== protocolVersion) {
         throw new HumanError(
           `The running monitor (pid ${theirs.pid}, version ${theirs.version}) speaks another protocol than this Robo (${version}); end it with "robo shutdown" of its version, or reload all windows.`,
@@ -112,8 +122,12 @@ export class DaemonClient implements Disposable {
       }
       return new DaemonClient(connection, socket, theirs);
     } catch (error) {
+      const isGone = socket.readableEnded || goneCodes.has(errorCode(socket.errored) ?? '');
       connection.dispose();
       socket.destroy();
+      if (isGone && !(error instanceof HumanError)) {
+        return undefined;
+      }
       throw error instanceof HumanError
         ? error
         : new HumanError(`The monitor process does not answer: ${errorText(error)}`);
@@ -202,7 +216,14 @@ export class DaemonClient implements Disposable {
 
   /** Asks the daemon to end; a runner goes on by itself. */
   async shutdown(): Promise<void> {
-    await this.request(() => this.connection.sendRequest(requests.shutdown));
+    try {
+      await this.request(() => this.connection.sendRequest(requests.shutdown));
+    } catch (error) {
+      // It may be gone before its answer has left, which is what was asked for.
+      if (!this.isGone) {
+        throw error;
+      }
+    }
   }
 
   dispose(): void {
@@ -219,6 +240,11 @@ export class DaemonClient implements Disposable {
     }
   }
 
+  /** Also in the moment between the other side's end and the word of it. */
+  private get isGone(): boolean {
+    return this.isClosed || this.socket.readableEnded || !this.socket.writable;
+  }
+
   private nextToken(): string {
     this.lastToken += 1;
     return `${process.pid}-${this.lastToken}`;
@@ -229,7 +255,7 @@ export class DaemonClient implements Disposable {
       return await send();
     } catch (error) {
       throw new HumanError(
-        this.isClosed
+        this.isGone
           ? 'The monitor process ended; run the command again to start it anew.'
           : errorText(error),
       );

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock';
+import type { Clock, Timer } from '../core/clock';
 import type { Disposable } from '../core/disposables';
 import { Emitter } from '../core/emitter';
 import type { EndpointPaths } from '../core/paths';
@@ -28,6 +28,11 @@ import { alertText, statusRecord } from './statusRecord';
 
 /** How long the data layer of a test may take, in milliseconds; bars of a slow farm need seconds. */
 const testDataMs = 10_000;
+/**
+ * How old the records may grow while nothing happens, in milliseconds. Whoever reads them takes
+ * an old `timestamp` for a monitor that has died; the trader's own one wrote every 30 s.
+ */
+const heartbeatMs = 30_000;
 
 export interface DaemonDependencies {
   readonly clock: Clock;
@@ -52,6 +57,8 @@ export class Daemon implements Disposable {
   /** True at first: a dead daemon may have left one. */
   private isAlertOpen = true;
   private isPublishing = false;
+  private isEnded = false;
+  private heartbeat: Timer | undefined;
 
   readonly onDidChangeStatus = this.statusEmitter.event;
 
@@ -93,12 +100,13 @@ export class Daemon implements Disposable {
     });
   }
 
-  /**
-   * Adopts the runners of a dead daemon and begins to watch; the first verdict clears or confirms
-   * the alert that it may have left.
-   */
-  async start(): Promise<void> {
+  /** Takes over the runners of a dead daemon. */
+  async adopt(): Promise<void> {
     await this.runners.adoptAll();
+  }
+
+  /** Begins to watch; the first verdict clears or confirms the alert that a dead daemon has left. */
+  watch(): void {
     this.monitor.ask();
     this.publishNow();
   }
@@ -143,14 +151,18 @@ export class Daemon implements Disposable {
     params: StartRunnerParams,
     progress: RequestProgress,
   ): Promise<StartRunnerResult> {
-    return this.runners.start(params, async () =>
+    const { signal } = progress;
+    return this.runners.start(params, signal, async (stillWanted) =>
       passGate(
         {
           symbols: params.symbols,
           mode: params.mode,
           refuseAfterMs: params.refuseAfterMs ?? defaultRefuseAfterMs,
         },
-        { ...this.preflightDependencies(progress), onEarlyWord: progress.onEarlyWord },
+        {
+          ...this.preflightDependencies({ ...progress, signal: stillWanted }),
+          onEarlyWord: progress.onEarlyWord,
+        },
       ),
     );
   }
@@ -192,6 +204,8 @@ export class Daemon implements Disposable {
     this.log('INFO', 'daemon.ended', why);
     await this.runners.release();
     const last = this.status();
+    this.isEnded = true;
+    await this.monitor.end();
     this.dispose();
     this.records.writeAlert(undefined);
     this.records.writeStatus({
@@ -206,6 +220,7 @@ export class Daemon implements Disposable {
   }
 
   dispose(): void {
+    this.heartbeat?.cancel();
     this.monitor.dispose();
     this.runners.dispose();
     this.statusEmitter.dispose();
@@ -237,6 +252,10 @@ export class Daemon implements Disposable {
   }
 
   private publishNow(): void {
+    if (this.isEnded) {
+      // A burst that was still under way would put the watch's end out of the records again.
+      return;
+    }
     const record = this.status();
     this.records.writeStatus(record);
     const alert = alertText(record);
@@ -248,5 +267,9 @@ export class Daemon implements Disposable {
       this.isAlertOpen = alert !== undefined || !isDone;
     }
     this.statusEmitter.fire(record);
+    this.heartbeat?.cancel();
+    this.heartbeat = this.deps.clock.setTimer(heartbeatMs, () => {
+      void this.monitor.lookAgain();
+    });
   }
 }

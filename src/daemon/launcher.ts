@@ -80,7 +80,10 @@ export async function connectToDaemon(options: DaemonOptions): Promise<DaemonCli
 
 /** Compares the numbers of two versions; anything that is no version is not older. */
 export function isOlder(one: string, other: string): boolean {
-  const numbers = (text: string): readonly number[] => text.split(/[.-]/).slice(0, 3).map(Number);
+  const numbers = (text: string): readonly number[] =>
+    /^\d+(\.\d+){0,2}(-.*)?$/.test(text)
+      ? text.split(/[.-]/).slice(0, 3).map(Number)
+      : [Number.NaN];
   const [a, b] = [numbers(one), numbers(other)];
   for (let index = 0; index < 3; index += 1) {
     const difference = (a[index] ?? 0) - (b[index] ?? 0);

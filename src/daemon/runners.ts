@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock';
 import type { Disposable } from '../core/disposables';
@@ -32,6 +32,9 @@ export interface RunnersDependencies {
 /** The runners of one endpoint, one a workspace. */
 export class Runners implements Disposable {
   private readonly supervisors = new Map<string, RunnerSupervisor>();
+  /** Starts that have not come to a process yet; a stop calls them off. */
+  private readonly pendingStarts = new Map<AbortController, string>();
+  private isReleased = false;
   private readonly changeEmitter = new Emitter<void>();
   private readonly linesEmitter = new Emitter<RunnerLogLines>();
 
@@ -79,18 +82,37 @@ export class Runners implements Disposable {
 
   /**
    * Starts a workspace's runner behind the gate. The gate comes before a restart's stop, so that
-   * a living runner is not ended for one that may not start.
+   * a living runner is not ended for one that may not start. Nothing is started for a caller that
+   * has called it off or is gone, nor after a stop that came while the gate waited.
    */
   async start(
     params: StartRunnerParams,
-    gate: () => Promise<PreflightReport>,
+    signal: AbortSignal,
+    gate: (stillWanted: AbortSignal) => Promise<PreflightReport>,
   ): Promise<StartRunnerResult> {
-    const supervisor = this.supervisor(params.workspace);
-    const present = supervisor.status();
-    if (present !== null && present.state !== 'exited' && !params.restart) {
-      return { outcome: 'already running', pid: present.pid ?? 0 };
+    if (this.isReleased) {
+      throw new HumanError('The monitor is ending; run the command again to start it anew.');
     }
-    const report = params.bypassReason === undefined ? await gate() : this.bypass(params);
+    const living = this.living(params.workspace);
+    if (living !== undefined && !params.restart) {
+      return { outcome: 'already running', pid: living.pid };
+    }
+    const pending = new AbortController();
+    this.pendingStarts.set(pending, params.workspace);
+    try {
+      return await this.startIfPassed(params, AbortSignal.any([signal, pending.signal]), gate);
+    } finally {
+      this.pendingStarts.delete(pending);
+    }
+  }
+
+  private async startIfPassed(
+    params: StartRunnerParams,
+    stillWanted: AbortSignal,
+    gate: (stillWanted: AbortSignal) => Promise<PreflightReport>,
+  ): Promise<StartRunnerResult> {
+    const report =
+      params.bypassReason === undefined ? await gate(stillWanted) : this.bypass(params);
     if (report !== null && !report.ok) {
       this.deps.log(
         'WARN',
@@ -99,10 +121,17 @@ export class Runners implements Disposable {
       );
       return { outcome: 'refused', report };
     }
-    if (params.restart) {
-      await supervisor.stop();
+    if (params.restart && !stillWanted.aborted) {
+      await this.living(params.workspace)?.supervisor.stop();
     }
-    const started = await supervisor.start({
+    if (stillWanted.aborted) {
+      throw new HumanError('The start was called off; no runner was started.');
+    }
+    const left = this.living(params.workspace);
+    if (left !== undefined) {
+      return { outcome: 'already running', pid: left.pid };
+    }
+    const started = await this.supervisor(params.workspace).start({
       command: params.command,
       workingDirectory: params.workingDirectory,
       environment: params.environment,
@@ -117,7 +146,9 @@ export class Runners implements Disposable {
   }
 
   async stop(workspace: string): Promise<StopRunnerResult> {
-    const { outcome, pid, wasKilled } = await this.supervisor(workspace).stop();
+    this.callOff((of) => of === workspace);
+    const supervisor = this.living(workspace)?.supervisor ?? this.supervisor(workspace);
+    const { outcome, pid, wasKilled } = await supervisor.stop();
     this.deps.log(
       'INFO',
       `runner.${outcome.replaceAll(' ', '_')}`,
@@ -128,6 +159,8 @@ export class Runners implements Disposable {
 
   /** Lets every runner go on without us: the next daemon finds the leases. */
   async release(): Promise<void> {
+    this.isReleased = true;
+    this.callOff(() => true);
     await Promise.all([...this.supervisors.values()].map(async (each) => each.release()));
   }
 
@@ -136,6 +169,28 @@ export class Runners implements Disposable {
     this.linesEmitter.dispose();
     for (const supervisor of this.supervisors.values()) {
       supervisor.dispose();
+    }
+  }
+
+  /** The runner that lives in a folder, also where it was started by another path, through a link. */
+  private living(
+    workspace: string,
+  ): { readonly supervisor: RunnerSupervisor; readonly pid: number } | undefined {
+    const folder = realFolder(workspace);
+    for (const [other, supervisor] of this.supervisors) {
+      const pid = supervisor.status()?.pid ?? null;
+      if (pid !== null && (other === workspace || realFolder(other) === folder)) {
+        return { supervisor, pid };
+      }
+    }
+    return undefined;
+  }
+
+  private callOff(isMeant: (workspace: string) => boolean): void {
+    for (const [pending, workspace] of this.pendingStarts) {
+      if (isMeant(workspace)) {
+        pending.abort();
+      }
     }
   }
 
@@ -186,5 +241,13 @@ export class Runners implements Disposable {
     });
     this.supervisors.set(workspace, supervisor);
     return supervisor;
+  }
+}
+
+function realFolder(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
   }
 }

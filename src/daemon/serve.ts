@@ -41,8 +41,10 @@ export async function serveEndpoint(asked: DaemonArguments, signal: AbortSignal)
   });
   try {
     daemon.log('INFO', 'daemon.started', `pid ${process.pid} for ${formatEndpoint(args.endpoint)}`);
-    await daemon.start();
+    await daemon.adopt();
+    // Before TWS is dialled: a monitor that nobody can reach would connect, and end at once.
     await server.listen();
+    daemon.watch();
     const why = await Promise.race([server.ended, aborted(signal)]);
     await daemon.end(why);
     await server.close();

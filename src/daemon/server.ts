@@ -3,12 +3,13 @@ import { rmSync } from 'node:fs';
 import {
   type CancellationToken,
   createMessageConnection,
+  ErrorCodes,
   type MessageConnection,
+  ResponseError,
   StreamMessageReader,
   StreamMessageWriter,
 } from 'vscode-jsonrpc/node';
 import type { Clock, Timer } from '../core/clock';
-import { DisposableStore } from '../core/disposables';
 import { errorText } from '../core/errors';
 import type { EndpointPaths } from '../core/paths';
 import { version } from '../core/version';
@@ -20,8 +21,15 @@ import { type Hello, notifications, protocolVersion, requests } from './protocol
 const graceMs = 600_000;
 /** How long a client may take to read the last words, in milliseconds. */
 const lastWordsMs = 500;
-/** A client that is this far behind has stopped reading, in bytes; it may connect again. */
-const maxBehindBytes = 8 * 1024 * 1024;
+/** A client with so many unread notifications has stopped reading; it may connect again. */
+const maxUnread = 256;
+
+/** A client that has said hello in our protocol. */
+interface GreetedClient {
+  readonly socket: Socket;
+  /** Notifications that it has not taken yet. */
+  unread: number;
+}
 
 export interface ServerOptions {
   readonly clock: Clock;
@@ -34,7 +42,7 @@ export class DaemonServer {
   private readonly server: Server;
   /** All of them, those included that never said hello. */
   private readonly sockets = new Set<Socket>();
-  private readonly connections = new Map<MessageConnection, Socket>();
+  private readonly connections = new Map<MessageConnection, GreetedClient>();
   private graceTimer: Timer | undefined;
   private resolveEnd: (why: string) => void = () => undefined;
   /** Resolves with the reason when the daemon should end. */
@@ -98,13 +106,17 @@ export class DaemonServer {
   }
 
   private broadcast(send: (connection: MessageConnection) => Promise<void>): void {
-    for (const [connection, socket] of this.connections) {
-      if (socket.writableLength > maxBehindBytes) {
-        socket.destroy();
+    for (const [connection, client] of this.connections) {
+      if (client.unread >= maxUnread) {
+        client.socket.destroy();
         continue;
       }
+      client.unread += 1;
+      const done = (): void => {
+        client.unread -= 1;
+      };
       // A client that is going away cannot be told; its close event follows.
-      send(connection).catch(() => undefined);
+      send(connection).then(done, done);
     }
   }
 
@@ -117,7 +129,9 @@ export class DaemonServer {
       socket.destroy();
     });
     this.sockets.add(socket);
+    const gone = new AbortController();
     socket.once('close', () => {
+      gone.abort();
       this.sockets.delete(socket);
       this.connections.delete(connection);
       connection.dispose();
@@ -125,31 +139,43 @@ export class DaemonServer {
     });
     connection.onRequest(requests.hello, (theirs): Hello => {
       if (theirs.protocol === protocolVersion) {
-        this.connections.set(connection, socket);
+        this.connections.set(connection, { socket, unread: 0 });
         this.considerEnd();
       }
       return { protocol: protocolVersion, version, pid: process.pid, kind: 'daemon' };
     });
-    this.answer(connection);
+    this.answer(connection, gone.signal);
     connection.listen();
   }
 
-  private answer(connection: MessageConnection): void {
-    const { daemon } = this;
-    connection.onRequest(requests.status, () => daemon.status());
+  private answer(connection: MessageConnection, gone: AbortSignal): void {
+    const greeted = (): Daemon => {
+      if (!this.connections.has(connection)) {
+        throw new ResponseError(
+          ErrorCodes.ServerNotInitialized,
+          `This monitor speaks protocol ${protocolVersion}; say hello in it first.`,
+        );
+      }
+      return this.daemon;
+    };
+    connection.onRequest(requests.status, () => greeted().status());
     connection.onRequest(requests.test, async (params, token) =>
-      daemon.test(params, this.progress(connection, params.token, token)),
+      greeted().test(params, this.progress(connection, params.token, [gone, aborted(token)])),
     );
     connection.onRequest(requests.startRunner, async (params, token) =>
-      daemon.startRunner(params, this.progress(connection, params.token, token)),
+      greeted().startRunner(
+        params,
+        this.progress(connection, params.token, [gone, aborted(token)]),
+      ),
     );
     connection.onRequest(requests.stopRunner, async ({ workspace }) =>
-      daemon.stopRunner(workspace),
+      greeted().stopRunner(workspace),
     );
-    connection.onRequest(requests.listProcesses, async (params) => daemon.listProcesses(params));
-    connection.onRequest(requests.killProcesses, async (params) => daemon.killProcesses(params));
-    connection.onRequest(requests.reconnect, () => daemon.reconnect());
-    connection.onRequest(requests.acknowledge, () => daemon.acknowledge());
+    connection.onRequest(requests.listProcesses, async (params) => greeted().listProcesses(params));
+    connection.onRequest(requests.killProcesses, async (params) => greeted().killProcesses(params));
+    connection.onRequest(requests.reconnect, () => greeted().reconnect());
+    connection.onRequest(requests.acknowledge, () => greeted().acknowledge());
+    // Also without a hello: a client of a newer protocol asks for room in this way.
     connection.onRequest(requests.shutdown, () => {
       this.options.clock.setTimer(0, () => {
         this.resolveEnd('a client asked for it');
@@ -161,22 +187,15 @@ export class DaemonServer {
   private progress(
     connection: MessageConnection,
     token: string,
-    cancellation: CancellationToken,
+    ends: readonly AbortSignal[],
   ): RequestProgress {
-    const controller = new AbortController();
-    const store = new DisposableStore();
-    store.add(
-      cancellation.onCancellationRequested(() => {
-        controller.abort();
-      }),
-    );
     const tell = (sent: Promise<void>): void => {
       sent.catch((error: unknown) => {
         this.daemon.log('WARN', 'client.gone', errorText(error));
       });
     };
     return {
-      signal: controller.signal,
+      signal: AbortSignal.any([...ends]),
       onLayer: (layer) => {
         tell(connection.sendNotification(notifications.testProgress, { token, layer }));
       },
@@ -199,4 +218,12 @@ export class DaemonServer {
       });
     }
   }
+}
+
+function aborted(cancellation: CancellationToken): AbortSignal {
+  const controller = new AbortController();
+  cancellation.onCancellationRequested(() => {
+    controller.abort();
+  });
+  return controller.signal;
 }

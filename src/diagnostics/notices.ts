@@ -199,7 +199,8 @@ export function subjectOfMessage(code: number, symbol: string | undefined): Subj
 
 /** One line of at most 300 characters. */
 export function shorten(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
+  // eslint-disable-next-line no-control-regex -- what a peer sends ends in logs and terminals
+  const line = text.replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
   return line.length <= 300 ? line : `${line.slice(0, 299)}…`;
 }
 

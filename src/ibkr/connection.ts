@@ -1,4 +1,5 @@
-import { connect as connectSocket, type Socket } from 'node:net';
+import { lookup } from 'node:dns';
+import { connect as connectSocket, type LookupFunction, type Socket } from 'node:net';
 import type { Clock } from '../core/clock';
 import { Emitter } from '../core/emitter';
 import { errorCode, errorText } from '../core/errors';
@@ -72,6 +73,8 @@ interface TimeQuestion {
 }
 
 const maxStartupMessages = 50;
+/** The longest text of a message that is kept, in characters; TWS's own stay below a thousand. */
+const maxTextLength = 4000;
 /** How long a peer may take to answer our end of the connection, in milliseconds. */
 const closeDeadlineMs = 1000;
 
@@ -90,6 +93,7 @@ export class TwsConnection {
   private readonly frameEmitter = new Emitter<{ readonly id: number; readonly body: Buffer }>();
   private readonly frames = new FrameReader();
   private readonly questions: TimeQuestion[] = [];
+  private answersReceived = 0;
   private readonly socket: Socket;
   private state: ConnectionProgress;
   private closeWhy: string | undefined;
@@ -125,7 +129,15 @@ export class TwsConnection {
       nextValidId: undefined,
       startupMessages: [],
     };
-    this.socket = connectSocket({ host: endpoint.host, port: endpoint.port, noDelay: true });
+    this.socket = connectSocket({
+      host: endpoint.host,
+      port: endpoint.port,
+      noDelay: true,
+      // A name may have several addresses, and Node.js would try one after the other, giving a
+      // slow one up after 250 ms: half-made connections that nobody asked for (laws 1 and 2).
+      autoSelectFamily: false,
+      lookup: trustedAddress,
+    });
     this.socket.on('connect', () => {
       this.onConnect();
     });
@@ -155,7 +167,8 @@ export class TwsConnection {
 
   /**
    * Asks TWS for its time. Answers carry no request id, so they are matched in order; an
-   * answer that comes after its deadline is dropped and never taken for a later one's.
+   * answer that comes after its deadline is dropped and not taken for a later one's. Where one
+   * never comes, the matching starts anew after the next deadline.
    * @returns undefined when no answer came within `deadlineMs`, or the connection ended.
    */
   async askTime(deadlineMs: number): Promise<ServerTime | undefined> {
@@ -172,10 +185,17 @@ export class TwsConnection {
           resolve(answer);
         }
       };
+      const question: TimeQuestion = { askedAtMs: this.clock.monotonicMs(), resolve: settle };
+      const { answersReceived } = this;
       const timer = this.clock.setTimer(deadlineMs, () => {
         settle(undefined);
+        if (this.answersReceived > answersReceived) {
+          // TWS answers, but never this question: an earlier answer is lost, and those that come
+          // would be taken for earlier questions for ever.
+          this.questions.splice(0, this.questions.indexOf(question) + 1);
+        }
       });
-      this.questions.push({ askedAtMs: this.clock.monotonicMs(), resolve: settle });
+      this.questions.push(question);
     });
   }
 
@@ -306,7 +326,7 @@ export class TwsConnection {
     const message: TwsMessage = {
       requestId: Number(requestId),
       code: Number(code),
-      text,
+      text: text.length <= maxTextLength ? text : `${text.slice(0, maxTextLength - 1)}…`,
       atMs: this.clock.now(),
     };
     if (!Number.isInteger(message.code)) {
@@ -342,6 +362,7 @@ export class TwsConnection {
 
   private onTime(fields: readonly string[]): void {
     const question = this.questions.shift();
+    this.answersReceived += 1;
     const epochSec = Number(fields[2]);
     if (!Number.isFinite(epochSec)) {
       return;
@@ -396,3 +417,8 @@ export class TwsConnection {
     this.progressEmitter.fire(this.state);
   }
 }
+
+/** IPv4 first: TWS trusts the IPv4 loopback by default, and stays silent towards IPv6 (ib_insync#381). */
+const trustedAddress: LookupFunction = (hostname, options, callback) => {
+  lookup(hostname, { ...options, order: 'ipv4first' }, callback);
+};

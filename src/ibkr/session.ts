@@ -46,7 +46,7 @@ const decodingError = 505;
 /** What we use of the library's private socket; checked when it is taken over. */
 interface LibrarySocket {
   _status: number;
-  client: { write(data: Buffer): void; end(): void; destroy(): void };
+  client: { write(data: Buffer | string): void; end(): void; destroy(): void };
   connect(): void;
   onConnect(): void;
   onData(data: Buffer): void;
@@ -293,10 +293,12 @@ export class Session implements MarketData, Disposable {
       return undefined;
     };
     const client = {
-      write: (data: Buffer): void => {
-        const answered = replies(data);
+      write: (data: Buffer | string): void => {
+        // Text is the protocol of before 2013, which is on no list.
+        const bytes = Buffer.from(data);
+        const answered = replies(bytes);
         if (answered === undefined) {
-          this.sendForLibrary(data);
+          this.sendForLibrary(bytes);
           return;
         }
         queueMicrotask(() => {

@@ -18,7 +18,7 @@ import { describeEndpoint, type Endpoint, isLoopback } from '../ibkr/endpoint';
 import type { MarketData } from '../ibkr/marketData';
 import { farmStates } from '../ibkr/messageCodes';
 import { Session } from '../ibkr/session';
-import { checkData } from '../preflight/dataLayer';
+import { checkData, defaultDataSymbol } from '../preflight/dataLayer';
 import type { SessionSource } from '../preflight/sessionSource';
 import { ActiveMessages } from './activeMessages';
 import {
@@ -42,13 +42,14 @@ export interface MonitorDependencies {
   readonly random: () => number;
 }
 
-/** Asked for where TWS reports data trouble before anybody has named a symbol. */
-const defaultDataSymbol = 'AAPL';
 /** How long data may take when it is checked again, in milliseconds. */
 const dataDeadlineMs = 10_000;
 
 /** While something is wrong the machine is looked at again so often, in milliseconds. */
 const evidenceIntervalMs = 15_000;
+
+/** Farms and other things that TWS complains of at once; IBKR has about a dozen. */
+const maxToldFindings = 30;
 
 /** An event for the monitor log. */
 export interface MonitorLogEntry {
@@ -180,6 +181,32 @@ export class Monitor implements SessionSource, Disposable {
         : {}),
       ...(lastAnswerAtMs === undefined ? {} : { lastReadyAtMs: lastAnswerAtMs }),
     };
+  }
+
+  /** Looks at the evidence again: trouble that stays may come to have another likely cause. */
+  async lookAgain(): Promise<void> {
+    await this.refreshFindings();
+  }
+
+  /**
+   * Ends the watch and waits until the socket is gone, about a second at most: a process that ends
+   * before leaves a frozen TWS with a connection in CLOSE_WAIT (law 3).
+   */
+  async end(): Promise<void> {
+    const { connection } = this;
+    const gone = new Promise<void>((resolve) => {
+      if (connection === undefined || connection.progress.stage === 'ended') {
+        resolve();
+        return;
+      }
+      connection.onDidProgress(({ stage }) => {
+        if (stage === 'ended') {
+          resolve();
+        }
+      });
+    });
+    this.dispose();
+    await gone;
   }
 
   /** Ends the watch: an open session in order, an unanswered socket by reset. */
@@ -466,7 +493,7 @@ export class Monitor implements SessionSource, Disposable {
       return [finding];
     }
     const told = this.active.list().flatMap((message) => noticeFinding(message) ?? []);
-    return [...told, ...this.dataFindings];
+    return [...told.slice(-maxToldFindings), ...this.dataFindings];
   }
 
   /** Keeps since when a finding has stood. */

@@ -6,6 +6,8 @@ import type { BarRequest, MarketData } from '../ibkr/marketData';
 import type { LayerResult, LayerStatus } from './report';
 import type { SessionSource } from './sessionSource';
 
+/** Asked for where nobody names a symbol: no question would prove nothing (law 8). */
+export const defaultDataSymbol = 'AAPL';
 /** At most so many symbols are asked for data: the layer proves the way, not the list. */
 const maxSymbols = 5;
 
@@ -33,7 +35,10 @@ interface SymbolProof extends SymbolOutcome {
   readonly lastBarMs: number | undefined;
 }
 
-/** Asks for contract and bars of each symbol; any answer proves the way, none shuts the gate. */
+/**
+ * Asks for contract and bars of each symbol; any answer proves the way, none shuts the gate.
+ * @param symbols empty stands for `defaultDataSymbol`
+ */
 export async function checkData(
   symbols: readonly string[],
   timeoutMs: number,
@@ -42,7 +47,7 @@ export async function checkData(
   const { clock, source } = deps;
   const from = clock.monotonicMs();
   const market = source.marketData;
-  const asked = symbols.slice(0, maxSymbols);
+  const asked = symbols.length === 0 ? [defaultDataSymbol] : symbols.slice(0, maxSymbols);
   const proofs = await Promise.all(
     asked.map(async (symbol) => proveSymbol(symbol, timeoutMs, market, clock)),
   );
@@ -59,7 +64,7 @@ export async function checkData(
   source.dataChecked(asked, findings, status !== 'fail');
   const words =
     good.length === 0
-      ? (findings[0]?.message ?? 'No symbol to ask for')
+      ? (findings[0]?.message ?? 'No data came')
       : `Bars for ${good.map(({ symbol }) => symbol).join(', ')}; the newest is ${describeDuration(ageMs)} old${findings.length > 0 ? `; ${findings.length} symbol(s) without data` : ''}`;
   return {
     result: {

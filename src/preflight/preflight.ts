@@ -15,7 +15,7 @@ import type { SessionSource } from './sessionSource';
 import { handshakeLayers, waitForSession } from './sessionLayers';
 
 export interface PreflightParams {
-  /** Symbols of the data layer. */
+  /** Symbols of the data layer; where there is none, a usual one is asked for. */
   readonly symbols: readonly string[];
   readonly withData: boolean;
   /** The mode that the trader believes to be in; another account fails. */
@@ -88,6 +88,9 @@ class PreflightRun {
     handshakeLayers(verdict, this.deps.source, this.deps.clock.now()).forEach((layer) => {
       this.add(layer);
     });
+    if (verdict.kind === 'cancelled') {
+      return;
+    }
     if (verdict.kind !== 'open') {
       this.explainConnection((await this.observe()).value);
       return;
@@ -120,7 +123,8 @@ class PreflightRun {
     );
     return {
       schema: 1,
-      ok: failed === undefined && isComplete,
+      // A test that was called off proves nothing, however far it came.
+      ok: failed === undefined && isComplete && !this.deps.signal.aborted,
       endpoint: {
         ...endpoint,
         clientId,
@@ -209,13 +213,18 @@ class PreflightRun {
   }
 
   private async checkDataLayer(): Promise<void> {
-    const { result, findings } = await checkData(
-      this.params.symbols,
-      this.params.dataTimeoutMs(this.deps.clock.monotonicMs() - this.startedMonotonicMs),
-      this.deps,
-    );
-    this.add(result);
-    this.findings.push(...findings);
+    const checked = await Promise.race([
+      checkData(
+        this.params.symbols,
+        this.params.dataTimeoutMs(this.deps.clock.monotonicMs() - this.startedMonotonicMs),
+        this.deps,
+      ),
+      calledOff(this.deps.signal),
+    ]);
+    if (checked !== undefined) {
+      this.add(checked.result);
+      this.findings.push(...checked.findings);
+    }
   }
 
   private add(result: LayerResult): void {
@@ -237,4 +246,17 @@ class PreflightRun {
     const summary = layer === 'data' && !this.params.withData ? 'Left out as asked' : why;
     return this.result(layer, 'skipped', 0, summary);
   }
+}
+
+/** Resolves when the caller no longer wants to know. */
+async function calledOff(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    const onAbort = (): void => {
+      resolve(undefined);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) {
+      onAbort();
+    }
+  });
 }

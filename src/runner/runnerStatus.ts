@@ -20,6 +20,8 @@ export interface RunnerKnowledge {
   readonly says: Says;
   readonly lastLines: readonly string[];
   readonly recordsProblem: string | null;
+  /** It has ended, and its last lines are still being read. */
+  readonly hasMoreToSay: boolean;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -40,7 +42,8 @@ export function runnerStatus(known: RunnerKnowledge): RunnerStatus {
   const isAlive = phase.name === 'running' || phase.name === 'stopping';
   return {
     workspace: known.workspace,
-    state: states[phase.name],
+    // Whoever waits for the end may leave at once, and would miss the last lines.
+    state: known.hasMoreToSay ? 'stopping' : states[phase.name],
     pid: isAlive ? phase.process.pid : null,
     command: known.run.command,
     symbols: known.run.symbols,

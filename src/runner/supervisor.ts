@@ -110,6 +110,7 @@ export class RunnerSupervisor implements Disposable {
   private starting: Promise<StartOutcome> | undefined;
   private stopping: Promise<StopOutcome> | undefined;
   private closing: Promise<void> = Promise.resolve();
+  private isClosing = false;
   private leasing: Promise<void> = Promise.resolve();
   private isDisposed = false;
 
@@ -143,13 +144,21 @@ export class RunnerSupervisor implements Disposable {
           says: this.says,
           lastLines: this.lastLines,
           recordsProblem: this.recordsProblem,
+          hasMoreToSay: this.isClosing,
           now: this.deps.clock.now(),
         });
   }
 
   /** Starts the runner unless one of this workspace lives, also one that another daemon left. */
   async start(request: RunnerRequest): Promise<StartOutcome> {
-    this.starting ??= this.startOnce(request).finally(() => {
+    if (this.starting !== undefined) {
+      const other = await this.starting;
+      // Another one's wish was granted, not this one.
+      return other.outcome === 'started'
+        ? { outcome: 'already running', pid: other.pid }
+        : await this.start(request);
+    }
+    this.starting = this.startOnce(request).finally(() => {
       this.starting = undefined;
     });
     return await this.starting;
@@ -202,6 +211,8 @@ export class RunnerSupervisor implements Disposable {
 
   /** Lets the runner go on without us: the next daemon finds the lease with the exact offset. */
   async release(): Promise<void> {
+    // One that is just being started would be left without a lease.
+    await this.starting?.catch(() => undefined);
     if (this.phase.name === 'running' || this.phase.name === 'stopping') {
       this.leasedOffset = -1;
       await this.keepLease(this.phase.process);
@@ -515,6 +526,7 @@ export class RunnerSupervisor implements Disposable {
 
   /** The run is over: its last lines are read, then the lease goes. */
   private async close(): Promise<void> {
+    this.isClosing = true;
     this.lookTimer?.cancel();
     this.upkeepTimer?.cancel();
     await this.follower?.drain();
@@ -523,6 +535,7 @@ export class RunnerSupervisor implements Disposable {
     await removeLease(this.directory).catch((error: unknown) => {
       this.recordsProblem = `The lease in ${this.directory} could not be removed: ${errorText(error)}`;
     });
+    this.isClosing = false;
     this.announce();
   }
 

@@ -58,6 +58,7 @@ describe('the robo command line', function () {
     ['a symbol that is none', ['test', '--symbol', 'A;B'], /A;B.*no stock symbol/],
     ['an unknown flag', ['test', '--frobnicate'], /--frobnicate/],
     ['an unknown command', ['frobnicate'], /no command "frobnicate"/],
+    ['a command that is only a property of objects', ['toString'], /no command "toString"/],
     ['a bypass without a reason', ['run', '--bypass', 'short'], /ten characters/],
     ['a run without a command after --', ['run', '--'], /After --/],
   ] as const) {

@@ -166,9 +166,30 @@ describe('runner supervisor', function () {
     const supervisor = supervise();
     const wish = request(node('setInterval(() => {}, 1000)'));
     const [first, second] = await Promise.all([supervisor.start(wish), supervisor.start(wish)]);
-    assert.deepEqual(first, second);
-    const third = await supervisor.start(wish);
-    assert.equal(third.outcome, 'already running');
+    assert.equal(first.outcome, 'started');
+    // Whoever came second has started nothing, and is told so.
+    assert.deepEqual(second, { ...first, outcome: 'already running' });
+    assert.deepEqual(await supervisor.start(wish), second);
+  });
+
+  it('says that a runner has ended only after its last lines', async () => {
+    const supervisor = supervise();
+    const heard: string[] = [];
+    supervisor.onLines((lines) => heard.push(...lines));
+    const exited = whenExited(supervisor).then(() => [...heard]);
+    await started(supervisor, request(node('console.log("one\\ntwo\\nlast words")')));
+    assert.deepEqual(await exited, ['one', 'two', 'last words']);
+  });
+
+  it('leaves a lease also for a runner that is being started when it lets go', async () => {
+    const supervisor = supervise();
+    const starting = supervisor.start(request(node('setInterval(() => {}, 1000)')));
+    await supervisor.release();
+    const outcome = await starting;
+    assert.equal(outcome.outcome, 'started');
+    pids.add(outcome.pid);
+    const lease = await readLease(directory);
+    assert.equal(lease.known && lease.value?.pid, outcome.pid);
   });
 
   it('stops on TERM, says that it was asked, and leaves no lease', async () => {

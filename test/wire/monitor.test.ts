@@ -42,6 +42,27 @@ describe('the monitor over TCP', () => {
     assert.equal(rig.simulator.statistics.connectionsAccepted, 1);
   });
 
+  it('takes a question without an answer for a sign, whoever asked', async () => {
+    await watch();
+    await rig.simulator.setFault('frozen_ready');
+    assert.equal(await rig.monitor.askTime(100), undefined);
+    assert.equal(rig.monitor.snapshot.health, 'degraded');
+    await rig.shows((monitor) => monitor.snapshot.health === 'down');
+    await rig.shows((monitor) => monitor.snapshot.findings.length > 0);
+    assert.equal(rig.simulator.statistics.connectionsAccepted, 1);
+  });
+
+  it('is degraded while 1102 names farms that did not come back', async () => {
+    await watch();
+    await rig.simulator.setFault('upstream_partial');
+    await rig.shows((monitor) => monitor.snapshot.health === 'down');
+    await rig.simulator.setFault('none');
+    await rig.shows((monitor) => monitor.snapshot.health === 'degraded');
+    await rig.shows(({ snapshot: { findings } }) =>
+      findings.some(({ causes }) => causes[0]?.id === 'restored_partial_farms'),
+    );
+  });
+
   it('goes down on 1100 and is healthy only after 1102 has been verified', async () => {
     await watch();
     await rig.simulator.setFault('upstream_lost');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { layers } from '../../src/diagnostics/finding';
+import { eventually } from '../support/eventually';
 import { causesOf, MonitorRig, statusOf } from '../support/monitorRig';
 
 describe('the pre-flight over TCP', () => {
@@ -42,6 +43,30 @@ describe('the pre-flight over TCP', () => {
     const { report } = await rig.preflight();
     assert.equal(report.failedLayer, 'data');
     assert.equal(report.ok, false);
+  });
+
+  it('asks for data also where nobody names a symbol: no question proves nothing', async () => {
+    await rig.preflight();
+    await rig.simulator.setFault('no_data');
+    const { report } = await rig.preflight({ symbols: [] });
+    assert.equal(report.failedLayer, 'data');
+    assert.equal(report.ok, false);
+  });
+
+  it('does not pass, nor wait on, when it is called off in its last layer', async () => {
+    await rig.preflight();
+    await rig.simulator.setFault('no_data');
+    const controller = new AbortController();
+    const asked = rig.preflight({ dataTimeoutMs: () => 60_000 }, controller.signal);
+    await eventually(
+      () => (rig.simulator.statistics.requestsById[9] ?? 0) > 1,
+      'data is asked for',
+    );
+    controller.abort();
+    const { report } = await asked;
+    assert.equal(report.ok, false);
+    assert.equal(statusOf(report)['data'], 'skipped');
+    assert.deepEqual(report.findings, []);
   });
 
   it('touches no port that nobody listens on', async () => {

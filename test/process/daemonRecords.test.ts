@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isoTime } from '../../src/core/clock';
+import { known } from '../../src/core/observed';
+import { Daemon } from '../../src/daemon/daemon';
+import { daemonPaths } from '../../src/daemon/launcher';
+import type { StatusRecord } from '../../src/diagnostics/status';
+import type { Machine } from '../../src/host/machine';
+import { FakeClock } from '../support/fakeClock';
+
+/** A machine on which nothing runs and nobody listens: nothing is dialled either. */
+const emptyMachine: Machine = {
+  platform: 'linux',
+  processes: () => Promise.resolve(known([])),
+  process: () => Promise.resolve(known(undefined)),
+  sockets: () => Promise.resolve(known([])),
+  listeners: () => Promise.resolve(known([])),
+};
+
+describe('the records of a daemon', () => {
+  let stateDirectory: string;
+  let clock: FakeClock;
+  let daemon: Daemon;
+  let file: string;
+
+  const record = (): StatusRecord => JSON.parse(readFileSync(file, 'utf8')) as StatusRecord;
+
+  beforeEach(async () => {
+    stateDirectory = mkdtempSync(join(tmpdir(), 'robo-records-'));
+    clock = new FakeClock();
+    const endpoint = { host: '127.0.0.1', port: 7497 };
+    const paths = daemonPaths({ stateDirectory, endpoint });
+    file = paths.status;
+    daemon = new Daemon(
+      { endpoint, clientId: 9000, stateDirectory, runnerScript: '', isService: true },
+      paths,
+      { clock, machine: emptyMachine, random: () => 0 },
+    );
+    daemon.watch();
+    await clock.advance(2000);
+  });
+
+  afterEach(() => {
+    daemon.dispose();
+    rmSync(stateDirectory, { recursive: true, force: true });
+  });
+
+  it('stay young while nothing changes, so that nobody takes the monitor for dead', async () => {
+    assert.equal(record().health, 'down');
+    await clock.advance(3_600_000);
+    const ageMs = clock.now() - Date.parse(record().timestamp);
+    assert.ok(ageMs <= 30_000, `${ageMs} ms old at ${isoTime(clock.now())}`);
+  });
+
+  it('end with the watch, whatever was about to be written', async () => {
+    daemon.reconnect();
+    await daemon.end('the test is over');
+    await clock.advance(60_000);
+    assert.match(record().message, /^Not watched since .*: the test is over\.$/);
+    assert.equal(clock.pending, 0);
+  });
+});
