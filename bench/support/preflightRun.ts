@@ -1,7 +1,7 @@
 import { systemClock } from '../../src/core/clock';
 import type { Machine } from '../../src/host/machine';
 import { Monitor } from '../../src/monitor/monitor';
-import { defaultTimings } from '../../src/monitor/monitorState';
+import { defaultTimings } from '../../src/monitor/timings';
 import { runPreflight } from '../../src/preflight/preflight';
 import type { PreflightReport } from '../../src/preflight/report';
 import type { Endpoint } from '../../src/ibkr/endpoint';

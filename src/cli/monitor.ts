@@ -1,12 +1,18 @@
 import { spawn } from 'node:child_process';
 import { formatDaemonArguments } from '../daemon/daemonArguments';
-import type { Command } from './command';
+import { defaultTimings } from '../monitor/timings';
+import { type Command, UsageError } from './command';
 import { daemonOptions, parseEndpointCommand, withRunningDaemon } from './options';
 
 /** `robo monitor`: the daemon in the foreground, as a service runs it. */
 export const monitorCommand: Command = async (context) => {
-  const options = daemonOptions(parseEndpointCommand(context));
-  const args = formatDaemonArguments({ ...options, isService: true });
+  const command = parseEndpointCommand(context, { interval: { type: 'string' } });
+  const options = daemonOptions(command);
+  const args = formatDaemonArguments({
+    ...options,
+    livenessIntervalMs: intervalSec(command.flags['interval']) * 1000,
+    isService: true,
+  });
   const child = spawn(options.runtime.execPath, [options.daemonScript, ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
@@ -25,6 +31,14 @@ export const monitorCommand: Command = async (context) => {
   }
   return code;
 };
+
+function intervalSec(flag: string | boolean | undefined): number {
+  const seconds = flag === undefined ? defaultTimings.livenessIntervalMs / 1000 : Number(flag);
+  if (!(seconds >= 1 && seconds <= 3600)) {
+    throw new UsageError(`--interval is "${String(flag)}"; use seconds, from 1 to 3600.`);
+  }
+  return seconds;
+}
 
 /** `robo shutdown`: ends the daemon of an endpoint; a runner goes on by itself. */
 export const shutdownCommand: Command = async (context) => {

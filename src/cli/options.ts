@@ -13,6 +13,7 @@ import {
   remoteHostInEnvFile,
   resolveConfiguration,
 } from '../ibkr/configuration';
+import { isLoopback } from '../ibkr/endpoint';
 import { type CommandContext, UsageError } from './command';
 import { monitorNode } from './runtime';
 
@@ -87,14 +88,15 @@ export function parseEndpointCommand(
     mode: text('mode'),
   });
   const envFile = parseEnvFile(readEnvFile(context.workingDirectory));
-  const remote = remoteHostInEnvFile(envFile);
-  if (
-    remote !== undefined &&
-    flags.host === undefined &&
-    context.environment['IBKR_HOST'] === undefined
-  ) {
+  // An editor may have put `.env` into the environment of its terminals: it counts as that file.
+  const ofEnvironment = context.environment['IBKR_HOST'];
+  const remote =
+    ofEnvironment === undefined || ofEnvironment === ''
+      ? remoteHostInEnvFile(envFile)
+      : ofEnvironment;
+  if (remote !== undefined && flags.host === undefined && !isLoopback(remote)) {
     throw new HumanError(
-      `.env names ${remote}, which is another machine; add --host ${remote} to say that you mean it.`,
+      `IBKR_HOST names ${remote}, which is another machine; add --host ${remote} to say that you mean it.`,
     );
   }
   const configuration = resolveConfiguration({

@@ -15,7 +15,7 @@ export function usageText(): string {
                                   say what went wrong in a log
   robo guide [CAUSE]              the TWS setup guide
   robo reconnect                  try to connect now
-  robo monitor                    watch in the foreground, as a service does
+  robo monitor [--interval 30]    watch in the foreground, as a service does
   robo shutdown                   end the monitor; a runner goes on
   robo simulate [--fault NAME] [--port N] [--list]
                                   a TWS that fails on purpose

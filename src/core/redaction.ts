@@ -20,7 +20,7 @@ const secretPattern = new RegExp(
     String.raw`([\w-]{0,40}(?:password|passwd|passphrase|secret|token|api[_-]?key|credential|authorization`,
     String.raw`|login[_-]?id|user[_-]?id|user[_-]?name)[\w-]{0,40}["']?\s{0,4}[=:]\s{0,4})`,
     // In quotes a value may hold blanks; behind a bearer mark stands the token itself.
-    String.raw`("(?:[^"\\\n]|\\.)+"|'[^'\n]+'|(?:bearer |basic )?[^\s"',;&]+)`,
+    String.raw`(?!<secret>)("(?:[^"\\\n]|\\.)+"|'[^'\n]+'|(?:bearer |basic )?[^\s"',;&]+)`,
   ].join(''),
   'gi',
 );

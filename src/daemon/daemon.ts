@@ -6,7 +6,7 @@ import type { Finding } from '../diagnostics/finding';
 import type { StatusRecord } from '../diagnostics/status';
 import type { Machine } from '../host/machine';
 import { Monitor } from '../monitor/monitor';
-import { defaultTimings } from '../monitor/monitorState';
+import { defaultTimings } from '../monitor/timings';
 import { type LogLevel, Records } from '../monitor/records';
 import { runPreflight } from '../preflight/preflight';
 import type { LayerResult, PreflightReport } from '../preflight/report';
@@ -71,7 +71,7 @@ export class Daemon implements Disposable {
     this.records = new Records(paths);
     this.monitor = new Monitor(args.endpoint, args.clientId, {
       ...deps,
-      timings: defaultTimings,
+      timings: { ...defaultTimings, livenessIntervalMs: args.livenessIntervalMs },
     });
     this.runners = new Runners(paths.runners, {
       clock: deps.clock,

@@ -9,6 +9,8 @@ export interface DaemonArguments {
   readonly stateDirectory: string;
   /** The built-in runner's script. */
   readonly runnerScript: string;
+  /** Between server-time questions when all is quiet, in milliseconds. */
+  readonly livenessIntervalMs: number;
   /** Stays without a client and a runner, until it is told to end. */
   readonly isService: boolean;
 }
@@ -21,6 +23,7 @@ export function formatDaemonArguments(daemon: DaemonArguments): readonly string[
     `--client-id=${daemon.clientId}`,
     `--state-dir=${daemon.stateDirectory}`,
     `--runner-script=${daemon.runnerScript}`,
+    `--interval-ms=${daemon.livenessIntervalMs}`,
     ...(daemon.isService ? ['--service'] : []),
   ];
 }
@@ -43,8 +46,19 @@ export function parseDaemonArguments(args: readonly string[]): DaemonArguments {
     clientId: parseClientId(need('client-id'), '--client-id'),
     stateDirectory: need('state-dir'),
     runnerScript: need('runner-script'),
+    livenessIntervalMs: intervalMs(need('interval-ms')),
     isService: values.service === true,
   };
+}
+
+function intervalMs(text: string): number {
+  const ms = Number(text);
+  if (!(ms >= 1000 && ms <= 3_600_000)) {
+    throw new HumanError(
+      `The monitor process was started with --interval-ms=${text}; it takes 1000 to 3600000.`,
+    );
+  }
+  return ms;
 }
 
 function readFlags(args: readonly string[]): ReturnType<typeof parseFlags> {
@@ -64,6 +78,7 @@ function parseFlags(args: readonly string[]) {
       'client-id': { type: 'string' },
       'state-dir': { type: 'string' },
       'runner-script': { type: 'string' },
+      'interval-ms': { type: 'string' },
       service: { type: 'boolean' },
     },
   }).values;

@@ -5,6 +5,7 @@ import { errorText, HumanError } from '../core/errors';
 import { type EndpointPaths, endpointPaths } from '../core/paths';
 import { version } from '../core/version';
 import { type Endpoint, formatEndpoint } from '../ibkr/endpoint';
+import { defaultTimings } from '../monitor/timings';
 import { withoutEditorVariables } from '../runner/environment';
 import { DaemonClient } from './client';
 import { formatDaemonArguments } from './daemonArguments';
@@ -140,6 +141,7 @@ function spawnDaemon(options: DaemonOptions): DaemonStart {
     clientId: options.clientId,
     stateDirectory: options.stateDirectory,
     runnerScript: options.runnerScript,
+    livenessIntervalMs: defaultTimings.livenessIntervalMs,
     isService: false,
   });
   const child = spawn(runtime.execPath, [options.daemonScript, ...args], {

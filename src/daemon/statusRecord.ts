@@ -26,7 +26,7 @@ export function statusRecord(
     timestamp: isoTime(nowMs),
     connected: health === 'healthy' || health === 'degraded',
     port: facts.endpoint.port,
-    consecutive_failures: consecutiveFailures(snapshot.state),
+    consecutive_failures: Math.max(health === 'down' ? 1 : 0, consecutiveFailures(snapshot.state)),
     last_good_connection: optionalTime(state.lastAnswerAtMs),
     message: snapshot.message,
     schema: 1,

@@ -158,7 +158,7 @@ export function remoteHostInEnvFile(envFile: ReadonlyMap<string, EnvEntry>): str
 }
 
 function parseHost(text: string, where: string): string {
-  const host = text.trim();
+  const host = text.trim().replace(/^\[(.*)\]$/, '$1');
   if (!/^[A-Za-z0-9]([A-Za-z0-9.-]{0,252})$|^[0-9A-Fa-f:]{2,45}$/.test(host)) {
     throw new Error(
       `${where} is "${text}", which is no host name or address. Use 127.0.0.1 for TWS on this machine.`,

@@ -28,9 +28,9 @@ import {
   type MonitorEffect,
   type MonitorEvent,
   type MonitorState,
-  type MonitorTimings,
   reduce,
 } from './monitorState';
+import type { MonitorTimings } from './timings';
 import type { LogLevel } from './records';
 import { explain } from './words';
 

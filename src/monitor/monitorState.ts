@@ -2,26 +2,7 @@ import type { Health } from '../diagnostics/status';
 import type { ConnectionEnd, ConnectionStage } from '../ibkr/connection';
 import type { FarmState } from '../ibkr/messageCodes';
 import { backoffMs, dialPolicy } from './dialPolicy';
-
-/** Deadlines of the monitor, in milliseconds. */
-export interface MonitorTimings {
-  /** When silence in one handshake stage becomes a verdict; the socket stays open (law 3). */
-  readonly verdictMs: number;
-  /** Between server-time questions when all is quiet. */
-  readonly livenessIntervalMs: number;
-  /** How long one server-time answer may take. */
-  readonly answerDeadlineMs: number;
-  /** Between looks for a listener while nobody listens. Reads a kernel table, touches no port. */
-  readonly listenerLookMs: number;
-}
-
-/** 3 s verdict: house.md, law 3. 5 s answers and 30 s between them: the monitor's requirements. */
-export const defaultTimings: MonitorTimings = {
-  verdictMs: 3000,
-  livenessIntervalMs: 30_000,
-  answerDeadlineMs: 5000,
-  listenerLookMs: 1000,
-};
+import type { MonitorTimings } from './timings';
 
 /** The way from TWS to IBKR, from TWS's own messages. `restored` waits for a verification (law 6). */
 export type Upstream = 'ok' | 'lost' | 'restored';
@@ -302,8 +283,11 @@ function onEnded(
   // A stranger on the port does not turn into TWS by being asked again.
   const isStranger = end.kind === 'not tws' || end.kind === 'unsupported version';
   const isSpent = failures >= dialPolicy.freeAttempts || isStranger;
+  // Who accepts and then closes is cured by a setting, a dialog or a freed client id, and no
+  // table shows that: there the slow dial goes on (law 3, "where that cannot be seen").
+  const isCureVisible = look.isChangeVisible && end.kind !== 'fin' && end.kind !== 'reset';
   const next =
-    isSpent && look.isChangeVisible
+    isSpent && isCureVisible
       ? wait(ended, 'for a change', dialPolicy.slowDialMs, context)
       : wait(
           ended,

@@ -60,6 +60,7 @@ describe('the robo command line', function () {
     ['an unknown command', ['frobnicate'], /no command "frobnicate"/],
     ['a command that is only a property of objects', ['toString'], /no command "toString"/],
     ['a bypass without a reason', ['run', '--bypass', 'short'], /ten characters/],
+    ['an interval of nothing', ['monitor', '--interval', '0'], /--interval is "0"/],
     ['a run without a command after --', ['run', '--'], /After --/],
   ] as const) {
     it(`answers ${what} with one sentence and exit 64`, async () => {

@@ -34,7 +34,14 @@ describe('the records of a daemon', () => {
     const paths = daemonPaths({ stateDirectory, endpoint });
     file = paths.status;
     daemon = new Daemon(
-      { endpoint, clientId: 9000, stateDirectory, runnerScript: '', isService: true },
+      {
+        endpoint,
+        clientId: 9000,
+        stateDirectory,
+        runnerScript: '',
+        livenessIntervalMs: 30_000,
+        isService: true,
+      },
       paths,
       { clock, machine: emptyMachine, random: () => 0 },
     );

@@ -4,7 +4,7 @@ import type { Finding } from '../../src/diagnostics/finding';
 import type { Machine } from '../../src/host/machine';
 import { machineFor } from '../../src/host/thisMachine';
 import { Monitor } from '../../src/monitor/monitor';
-import { defaultTimings, type MonitorTimings } from '../../src/monitor/monitorState';
+import { defaultTimings, type MonitorTimings } from '../../src/monitor/timings';
 import { type PreflightParams, runPreflight } from '../../src/preflight/preflight';
 import type { LayerResult, LayerStatus, PreflightReport } from '../../src/preflight/report';
 import { Simulator, type SimulatorOptions } from '../../src/simulator/simulator';

@@ -21,6 +21,7 @@ describe("a daemon's command line", () => {
             clientId,
             stateDirectory,
             runnerScript,
+            livenessIntervalMs: 30_000,
             isService,
           };
           assert.deepEqual(parseDaemonArguments(formatDaemonArguments(daemon)), daemon);

@@ -5,7 +5,6 @@ import type { ConnectionEnd, ConnectionStage } from '../../src/ibkr/connection';
 import { farmStates } from '../../src/ibkr/messageCodes';
 import { backoffMs, dialPolicy } from '../../src/monitor/dialPolicy';
 import {
-  defaultTimings,
   deriveHealth,
   initialState,
   type ListenerLook,
@@ -14,6 +13,7 @@ import {
   type MonitorState,
   reduce,
 } from '../../src/monitor/monitorState';
+import { defaultTimings } from '../../src/monitor/timings';
 
 const startMs = Date.parse('2026-11-20T15:00:00Z');
 const reset: ConnectionEnd = { kind: 'reset', code: 'ECONNRESET' };
@@ -269,8 +269,9 @@ describe('dialling again (law 3)', () => {
 
   it('takes five attempts, and then nothing but a change of TWS', () => {
     const monitor = new Driver().dialled();
+    const timedOut = { kind: 'not connected', code: 'ETIMEDOUT', text: 'timed out' } as const;
     for (let attempt = 0; attempt < 20 && monitor.state.phase.kind === 'dialling'; attempt += 1) {
-      monitor.failed().watch(60_000, ['1']);
+      monitor.failed({}, timedOut).watch(60_000, ['1']);
     }
     assert.equal(monitor.dials, 5);
     monitor.watch(3_600_000, ['1']);
@@ -278,6 +279,20 @@ describe('dialling again (law 3)', () => {
     assert.equal(monitor.health, 'down');
     monitor.later(1000).on({ kind: 'wait over' }).look(['2']);
     assert.equal(monitor.dials, 6);
+  });
+
+  it('dials once in five minutes where TWS accepts and closes: its cure shows in no table', () => {
+    const monitor = new Driver().dialled();
+    while (monitor.dials < 5) {
+      monitor.failed().watch(60_000, ['1']);
+    }
+    for (let round = 1; round <= 3; round += 1) {
+      monitor.failed();
+      const from = monitor.monotonicMs;
+      monitor.watch(3_600_000, ['1']);
+      assert.equal(monitor.monotonicMs - from, dialPolicy.slowDialMs);
+      assert.equal(monitor.dials, 5 + round);
+    }
   });
 
   it('has five attempts again after a change', () => {

@@ -156,4 +156,14 @@ describe('the pre-flight over TCP', () => {
     assert.equal(report.ok, false);
     assert.equal(causesOf(report.findings[0])[0], 'decoder_desync');
   });
+
+  it('is not passed without data either when TWS has said that it lost IBKR', async () => {
+    await rig.preflight();
+    await rig.simulator.setFault('upstream_lost');
+    await rig.shows((monitor) => monitor.activeCodes.includes(1100));
+    const { report } = await rig.preflight({ withData: false });
+    assert.equal(report.ok, false);
+    assert.equal(report.failedLayer, 'data');
+    assert.equal(causesOf(report.findings[0])[0], 'upstream_lost_1100');
+  });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { systemClock } from '../../src/core/clock';
 import { machineFor } from '../../src/host/thisMachine';
 import { Monitor } from '../../src/monitor/monitor';
-import { defaultTimings } from '../../src/monitor/monitorState';
+import { defaultTimings } from '../../src/monitor/timings';
 import { runPreflight } from '../../src/preflight/preflight';
 import type { PreflightReport } from '../../src/preflight/report';
 import { findRecording, type Recording, RecordingServer } from '../support/recording';
