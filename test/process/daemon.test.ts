@@ -323,6 +323,7 @@ describe('the daemon of an endpoint', function () {
     };
     const flags = [
       ...['--host=localhost', `--port=${rig.port}`, '--client-id=9000', '--runner-script=/r.cjs'],
+      '--interval-ms=30000',
     ];
     assert.equal((await run([...flags, `--state-dir=${rig.options.stateDirectory}`])).code, 75);
     // Relative to where it was started, although it does not stay there.

@@ -71,6 +71,13 @@ describe('the processes and sockets of this machine', function () {
         socket.close();
       }
     }
+    // Grandchildren of a test that failed half-way too: all of them work in its folder.
+    const all = await machine.processes();
+    for (const { pid, workingDirectory } of all.known ? all.value : []) {
+      if (workingDirectory === folder && !(await isGone(pid))) {
+        process.kill(pid, 'SIGKILL');
+      }
+    }
     for (const child of children) {
       child.kill('SIGKILL');
     }
@@ -316,7 +323,7 @@ describe('the processes and sockets of this machine', function () {
     const [child] = await startScript('tree.js', code);
     const all = await machine.processes();
     assert.ok(all.known);
-    const family = all.value.filter((info) => info.argv[1]?.endsWith('tree.js') === true);
+    const family = all.value.filter((info) => info.workingDirectory === folder);
     assert.equal(family.length, 3);
     const outcomes = await endProcessTree(await see(child.pid), deps, { graceMs: 300 });
     assert.deepEqual(outcomes.map(({ outcome }) => outcome).sort(), ['ended', 'ended', 'killed']);
