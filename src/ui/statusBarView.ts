@@ -156,12 +156,12 @@ function ageSince(at: string, nowMs: number, l10n: L10n): string {
   return formatAge(nowMs - Date.parse(at), l10n);
 }
 
-/** `Accept dialog is waiting (55 %)` for each cause, best first, at most `limit`. */
+/** `Accept dialog is waiting (55%)` for each cause, best first, at most `limit`. */
 export function causeWords(finding: Finding, l10n: L10n, limit = 3): string {
   return finding.causes
     .slice(0, limit)
     .map((cause) =>
-      l10n.t('{0} ({1} %)', catalogue[cause.id].title, Math.round(cause.confidence * 100)),
+      l10n.t('{0} ({1}%)', catalogue[cause.id].title, Math.round(cause.confidence * 100)),
     )
     .join(', ');
 }
@@ -370,7 +370,10 @@ export function statusBarView(model: StatusModel, l10n: L10n): StatusBarView {
     ...facts.map((fact) => `${escapeMarkdown(fact.label)}: ${escapeMarkdown(fact.value)}`),
   ];
   const links = actions.map((action) => `[${escapeMarkdown(action.title)}](${commandUri(action)})`);
-  const spoken = facts.map((fact) => `${fact.label}: ${plain(fact.value, 200)}`).join('. ');
+  // Some values are sentences already: a screen reader would read two full stops.
+  const spoken = facts
+    .map((fact) => `${fact.label}: ${plain(fact.value, 200).replace(/\.$/, '')}`)
+    .join('. ');
   return {
     text: `$(${icon}) ${words}`,
     tooltip: [lines.join('\n\n'), '---', links.join(' | ')].join('\n\n'),

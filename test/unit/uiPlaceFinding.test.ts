@@ -149,7 +149,7 @@ describe('The text of a Problem', () => {
   it('says what happened, the likely causes, what to do', () => {
     const text = problemText(findingWith(), place, english);
     assert.match(text, /^TCP accepted, no answer/);
-    assert.match(text, /Likely: TWS waits for someone to accept the connection \(55 %\), /);
+    assert.match(text, /Likely: TWS waits for someone to accept the connection \(55%\), /);
     assert.match(text, /What to do: Click Yes/);
   });
 

@@ -33,8 +33,9 @@ describe('The status bar', () => {
     assert.equal(shown.text, '$(error) TWS paper: down');
     assert.equal(shown.background, 'error');
     assert.match(shown.label, /Layer reached: tcp/);
-    assert.match(shown.label, /TWS waits for someone to accept the connection \(55 %\)/);
+    assert.match(shown.label, /TWS waits for someone to accept the connection \(55%\)/);
     assert.match(shown.label, /What to do: Click Yes/);
+    assert.doesNotMatch(shown.label, /\.\./);
     assert.match(shown.tooltip, /command:robo\.guide\.open\?%5B%22silent_accept_dialog%22%5D/);
   });
 
