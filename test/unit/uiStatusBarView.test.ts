@@ -81,7 +81,7 @@ describe('The status bar', () => {
   it('says unknown, not down, without a monitor, and why', () => {
     const shown = view({ kind: 'noMonitor', endpoint, why: 'it ended at once.' });
     assert.match(shown.text, /unknown, no monitor/);
-    assert.match(shown.label, /Monitor: it ended at once\./);
+    assert.match(shown.label, /Monitor: it ended at once/);
   });
 
   it('offers trust in Restricted Mode and nothing else', () => {
