@@ -29,6 +29,11 @@ export interface RunnersDependencies {
   readonly log: (level: 'INFO' | 'WARN' | 'ERROR', token: string, words: string) => void;
 }
 
+/** A bypass has no report: it opens the gate by its reason. */
+function isOpen(report: PreflightReport | null): boolean {
+  return report === null || report.ok;
+}
+
 /** The runners of one endpoint, one a workspace. */
 export class Runners implements Disposable {
   private readonly supervisors = new Map<string, RunnerSupervisor>();
@@ -111,8 +116,13 @@ export class Runners implements Disposable {
     stillWanted: AbortSignal,
     gate: (stillWanted: AbortSignal) => Promise<PreflightReport>,
   ): Promise<StartRunnerResult> {
-    const report =
-      params.bypassReason === undefined ? await gate(stillWanted) : this.bypass(params);
+    let report = params.bypassReason === undefined ? await gate(stillWanted) : this.bypass(params);
+    const living = this.living(params.workspace);
+    if (isOpen(report) && params.restart && living !== undefined && !stillWanted.aborted) {
+      await living.supervisor.stop();
+      // Ending it may have taken its time, and the gate holds for just now only.
+      report = report === null ? null : await gate(stillWanted);
+    }
     if (report !== null && !report.ok) {
       this.deps.log(
         'WARN',
@@ -120,9 +130,6 @@ export class Runners implements Disposable {
         `${params.workspace}: ${report.findings[0]?.message ?? `layer ${report.failedLayer ?? report.unknownLayer ?? 'unknown'}`}`,
       );
       return { outcome: 'refused', report };
-    }
-    if (params.restart && !stillWanted.aborted) {
-      await this.living(params.workspace)?.supervisor.stop();
     }
     if (stillWanted.aborted) {
       throw new HumanError('The start was called off; no runner was started.');

@@ -89,4 +89,15 @@ describe('the runners of an endpoint', function () {
     assert.equal(shut.outcome, 'refused');
     assert.equal(runners.status()[0]?.pid, first.pid);
   });
+
+  it('pass the gate again when a restart has ended the old one', async () => {
+    const first = await runners.start(wish(folder), never, open);
+    assert.equal(first.outcome, 'started');
+    const answers = [passed, { ...passed, ok: false, failedLayer: 'hello' as const }];
+    const late = await runners.start(wish(folder, true), never, () =>
+      Promise.resolve(answers.shift() ?? passed),
+    );
+    assert.equal(late.outcome, 'refused');
+    assert.equal(runners.status()[0]?.state, 'exited');
+  });
 });
