@@ -17,6 +17,7 @@ import type {
   RequestFailure,
   StockContract,
 } from './marketData';
+import { barTime } from './barTime';
 import { classify } from './messageCodes';
 
 /** Requests a second that the library may send; IBKR's limit is 50 for all clients of an id. */
@@ -420,14 +421,4 @@ function readBar(date: string, values: readonly number[]): Bar | undefined {
   return timeMs === undefined || !isWhole
     ? undefined
     : { timeMs, open, high, low, close, volume: values[4] ?? -1 };
-}
-
-/** `20230413` (a day) or seconds since the epoch (formatDate 2). */
-function barTime(date: string): number | undefined {
-  if (/^\d{8}$/.test(date)) {
-    const day = `${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6, 8)}T00:00:00Z`;
-    const timeMs = Date.parse(day);
-    return Number.isNaN(timeMs) ? undefined : timeMs;
-  }
-  return /^\d{9,11}$/.test(date) ? Number(date) * 1000 : undefined;
 }

@@ -57,7 +57,8 @@ export async function checkData(
     nowMs: clock.now(),
   });
   const good = proofs.filter(({ failure }) => failure === undefined);
-  const newestMs = Math.max(...good.map(({ lastBarMs }) => lastBarMs ?? 0));
+  const newestMs = Math.max(...good.flatMap(({ lastBarMs }) => lastBarMs ?? []));
+  // No bars at all, though TWS answered, is -Infinity: as old as can be.
   const ageMs = clock.now() - newestMs;
   const isOld = good.length > 0 && ageMs > oldBarsMs;
   const status = judge(good.length, findings, isOld);
@@ -65,7 +66,7 @@ export async function checkData(
   const words =
     good.length === 0
       ? (findings[0]?.message ?? 'No data came')
-      : `Bars for ${good.map(({ symbol }) => symbol).join(', ')}; the newest is ${describeDuration(ageMs)} old${findings.length > 0 ? `; ${findings.length} symbol(s) without data` : ''}`;
+      : `${barWords(good.map(({ symbol }) => symbol).join(', '), ageMs)}${findings.length > 0 ? `; ${findings.length} symbol(s) without data` : ''}`;
   return {
     result: {
       layer: 'data',
@@ -76,6 +77,12 @@ export async function checkData(
     },
     findings,
   };
+}
+
+function barWords(symbols: string, ageMs: number): string {
+  return Number.isFinite(ageMs)
+    ? `Bars for ${symbols}; the newest is ${describeDuration(ageMs)} old`
+    : `Answered for ${symbols}, without any bars`;
 }
 
 function judge(goodCount: number, findings: readonly Finding[], isOld: boolean): LayerStatus {
