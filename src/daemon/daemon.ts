@@ -219,6 +219,13 @@ export class Daemon implements Disposable {
     });
   }
 
+  /** Ends the watch without a word in the records, which are another daemon's by now. */
+  async abandon(): Promise<void> {
+    this.isEnded = true;
+    await this.monitor.end();
+    this.dispose();
+  }
+
   dispose(): void {
     this.heartbeat?.cancel();
     this.monitor.dispose();

@@ -1,7 +1,9 @@
+import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
-import { systemClock } from '../core/clock';
+import { delay, systemClock } from '../core/clock';
 import { errorCode, errorText, HumanError } from '../core/errors';
+import { known, type Observed, unknown } from '../core/observed';
 import { machineFor } from '../host/thisMachine';
 import { formatEndpoint } from '../ibkr/endpoint';
 import { ensureOwnDirectory, ensurePrivateDirectory } from '../monitor/records';
@@ -45,7 +47,13 @@ export async function serveEndpoint(asked: DaemonArguments, signal: AbortSignal)
     // Before TWS is dialled: a monitor that nobody can reach would connect, and end at once.
     await server.listen();
     daemon.watch();
-    const why = await Promise.race([server.ended, aborted(signal)]);
+    const why = await Promise.race([server.ended, aborted(signal), displaced(paths.lock)]);
+    if (why === undefined) {
+      // What lies in the folder now is another daemon's: no record is written, and nothing is
+      // closed in order, because that would remove the socket of that name.
+      await daemon.abandon();
+      return daemonExit.failed;
+    }
     await daemon.end(why);
     await server.close();
     return daemonExit.asked;
@@ -53,6 +61,9 @@ export async function serveEndpoint(asked: DaemonArguments, signal: AbortSignal)
     lock.release();
   }
 }
+
+/** Between looks whether the lock file is still ours, in milliseconds. */
+const lookMs = 2000;
 
 /** The daemon outlives the folder it was started from; staying there would pin it. */
 function leaveFolder(): void {
@@ -71,6 +82,30 @@ function openLock(file: string): ReturnType<typeof takeLock> {
     throw new HumanError(
       `The lock ${file} cannot be taken (${errorCode(error) ?? errorText(error)}); free some space or make the directory writable, or choose another place with --state-dir or ROBO_STATE_DIR.`,
     );
+  }
+}
+
+/**
+ * Resolves when the lock file is no longer the one that we hold: somebody has removed the state
+ * folder, and the next client starts a second daemon that knows nothing of us.
+ */
+async function displaced(lock: string): Promise<undefined> {
+  const ours = inodeOf(lock);
+  for (;;) {
+    await delay(systemClock, lookMs);
+    const present = inodeOf(lock);
+    if (present.known && ours.known && present.value !== ours.value) {
+      return;
+    }
+  }
+}
+
+/** Known(undefined) where there is no such file; a look that fails says nothing (law 4). */
+function inodeOf(file: string): Observed<number | undefined> {
+  try {
+    return known(statSync(file, { throwIfNoEntry: false })?.ino);
+  } catch (error) {
+    return unknown(errorText(error));
   }
 }
 

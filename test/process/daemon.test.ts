@@ -6,6 +6,7 @@ import {
   lstatSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -70,6 +71,19 @@ describe('the daemon of an endpoint', function () {
     const clients = await Promise.all(Array.from({ length: 4 }, async () => rig.connect()));
     assert.equal(new Set(clients.map(({ daemon }) => daemon.pid)).size, 1);
     await eventually(async () => (await rig.daemonPids()).length === 1, 'the others end');
+  });
+
+  it('leaves when somebody removes its folder, and harms none that comes after', async () => {
+    const first = await rig.connect();
+    await eventually(() => rig.record?.health === 'healthy', 'the first one watches');
+    rmSync(rig.paths.directory, { recursive: true, force: true });
+    const second = await rig.connect();
+    assert.notEqual(second.daemon.pid, first.daemon.pid);
+    await eventually(async () => !(await isAlive(first.daemon.pid)), 'the first one has left');
+    await eventually(() => rig.record?.health === 'healthy', 'the second one watches');
+    assert.equal(rig.record?.monitor.pid, second.daemon.pid);
+    assert.ok(existsSync(rig.paths.socket));
+    assert.equal(rig.simulator.statistics.connectionsOpen, 1);
   });
 
   it('keeps one connection for all its clients, and goes on when they leave', async () => {
