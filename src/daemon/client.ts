@@ -210,10 +210,6 @@ export class DaemonClient implements Disposable {
     return this.request(() => this.connection.sendRequest(requests.reconnect));
   }
 
-  async acknowledge(): Promise<StatusRecord> {
-    return this.request(() => this.connection.sendRequest(requests.acknowledge));
-  }
-
   /** Asks the daemon to end; a runner goes on by itself. */
   async shutdown(): Promise<void> {
     try {

@@ -194,11 +194,6 @@ export class Daemon implements Disposable {
     return this.status();
   }
 
-  acknowledge(): StatusRecord {
-    this.log('INFO', 'incident.acknowledged', this.monitor.snapshot.message);
-    return this.status();
-  }
-
   /** Ends the watch and says so in the records; runners go on. */
   async end(why: string): Promise<void> {
     this.log('INFO', 'daemon.ended', why);

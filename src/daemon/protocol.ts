@@ -83,7 +83,8 @@ export interface ListProcessesParams {
   readonly command?: readonly string[];
 }
 
-export interface KillProcessesParams extends ListProcessesParams {
+/** The command is needed too: without it a program of the trader's own is in no fresh listing. */
+export interface KillProcessesParams extends Required<ListProcessesParams> {
   /** Identities from a listing; each is read again just before each signal. */
   readonly targets: readonly Pick<ListedProcess, 'pid' | 'startToken' | 'argv'>[];
 }
@@ -104,7 +105,6 @@ export const requests = {
     'killProcesses',
   ),
   reconnect: new RequestType0<StatusRecord, void>('reconnect'),
-  acknowledge: new RequestType0<StatusRecord, void>('acknowledge'),
   shutdown: new RequestType0<null, void>('shutdown'),
 } as const;
 

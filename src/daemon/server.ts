@@ -174,7 +174,6 @@ export class DaemonServer {
     connection.onRequest(requests.listProcesses, async (params) => greeted().listProcesses(params));
     connection.onRequest(requests.killProcesses, async (params) => greeted().killProcesses(params));
     connection.onRequest(requests.reconnect, () => greeted().reconnect());
-    connection.onRequest(requests.acknowledge, () => greeted().acknowledge());
     // Also without a hello: a client of a newer protocol asks for room in this way.
     connection.onRequest(requests.shutdown, () => {
       this.options.clock.setTimer(0, () => {

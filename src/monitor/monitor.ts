@@ -45,9 +45,6 @@ export interface MonitorDependencies {
 /** How long data may take when it is checked again, in milliseconds. */
 const dataDeadlineMs = 10_000;
 
-/** While something is wrong the machine is looked at again so often, in milliseconds. */
-const evidenceIntervalMs = 15_000;
-
 /** Farms and other things that TWS complains of at once; IBKR has about a dozen. */
 const maxToldFindings = 30;
 
@@ -102,7 +99,6 @@ export class Monitor implements SessionSource, Disposable {
   private waitTimer: Timer | undefined;
   private verdictTimer: Timer | undefined;
   private livenessTimer: Timer | undefined;
-  private evidenceTimer: Timer | undefined;
 
   /** After every change of state, findings or progress. */
   readonly onDidChange = this.changeEmitter.event;
@@ -212,12 +208,7 @@ export class Monitor implements SessionSource, Disposable {
   /** Ends the watch: an open session in order, an unanswered socket by reset. */
   dispose(): void {
     this.isDisposed = true;
-    for (const timer of [
-      this.waitTimer,
-      this.verdictTimer,
-      this.livenessTimer,
-      this.evidenceTimer,
-    ]) {
+    for (const timer of [this.waitTimer, this.verdictTimer, this.livenessTimer]) {
       timer?.cancel();
     }
     this.session?.dispose();
@@ -446,7 +437,6 @@ export class Monitor implements SessionSource, Disposable {
    */
   private async refreshFindings(): Promise<void> {
     if (!this.isInTrouble) {
-      this.evidenceTimer?.cancel();
       this.findings = [];
       this.firstSeen.clear();
       this.changeEmitter.fire();
@@ -459,10 +449,6 @@ export class Monitor implements SessionSource, Disposable {
     }
     this.isRefreshing = true;
     this.isRefreshDue = false;
-    this.evidenceTimer?.cancel();
-    this.evidenceTimer = this.deps.clock.setTimer(evidenceIntervalMs, () => {
-      void this.refreshFindings();
-    });
     this.showFindings(await this.find());
     this.isRefreshing = false;
     if (this.takeRefreshDue()) {

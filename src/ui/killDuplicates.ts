@@ -15,7 +15,8 @@ export async function killDuplicates(services: Services): Promise<readonly KillO
   const setup = await services.watch.requireSetup();
   const connection = await services.watch.requireConnection();
   const workspace = setup.folder?.uri.fsPath ?? null;
-  const listing = await connection.listProcesses(workspace, recognisableCommand(setup));
+  const command = recognisableCommand(setup);
+  const listing = await connection.listProcesses(workspace, command);
   if (listing.unknownWhy !== null) {
     throw new Refusal(
       vscode.l10n.t(
@@ -43,7 +44,7 @@ export async function killDuplicates(services: Services): Promise<readonly KillO
     argv,
   }));
   const outcomes = await withCancellableProgress(vscode.l10n.t('Ending duplicate runners'), () =>
-    connection.killProcesses({ workspace, targets }),
+    connection.killProcesses({ workspace, command, targets }),
   );
   tell(services, outcomes);
   return outcomes;

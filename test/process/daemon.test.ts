@@ -22,7 +22,7 @@ import { HumanError } from '../../src/core/errors';
 import { ensurePrivateDirectory } from '../../src/monitor/records';
 import type { DaemonClient } from '../../src/daemon/client';
 import { takeLock } from '../../src/daemon/lock';
-import { protocolVersion, requests } from '../../src/daemon/protocol';
+import { type ListedProcess, protocolVersion, requests } from '../../src/daemon/protocol';
 import type { StatusRecord } from '../../src/diagnostics/status';
 import { DaemonRig, isAlive, tickingRunner } from '../support/daemonRig';
 import { eventually } from '../support/eventually';
@@ -84,6 +84,33 @@ describe('the daemon of an endpoint', function () {
     assert.equal(rig.record?.monitor.pid, second.daemon.pid);
     assert.ok(existsSync(rig.paths.socket));
     assert.equal(rig.simulator.statistics.connectionsOpen, 1);
+  });
+
+  it("ends a duplicate of the trader's own program, although it supervises none", async () => {
+    const client = await rig.connect();
+    const script = join(rig.root, 'own_bot.js');
+    writeFileSync(script, 'setInterval(() => undefined, 1000);');
+    const strays = [1, 2].map(() =>
+      spawn(process.execPath, [script], { cwd: rig.root, stdio: 'ignore' }),
+    );
+    try {
+      const command = [process.execPath, script];
+      const duplicates = async (): Promise<readonly ListedProcess[]> =>
+        (await client.listProcesses(rig.root, command)).processes.filter(
+          ({ role }) => role === 'duplicate',
+        );
+      await eventually(async () => (await duplicates()).length === 1, 'the duplicate is seen');
+      const targets = await duplicates();
+      const outcomes = await client.killProcesses({ workspace: rig.root, command, targets });
+      assert.deepEqual(
+        outcomes.map(({ outcome }) => outcome),
+        ['ended'],
+      );
+    } finally {
+      for (const child of strays) {
+        child.kill('SIGKILL');
+      }
+    }
   });
 
   it('keeps one connection for all its clients, and goes on when they leave', async () => {
