@@ -104,9 +104,15 @@ export const causeIds = [
   'runner_crash_loop',
   'runner_exited',
   'runner_error',
+  'runner_older_than_source',
   'kill_switch_triggered',
   'bad_configuration',
   'command_not_found',
+  'wrong_interpreter',
+  'worker_unresponsive',
+  'database_locked',
+  'helper_port_taken',
+  'disk_full',
   'records_unwritable',
 ] as const;
 

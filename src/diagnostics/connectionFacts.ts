@@ -130,7 +130,7 @@ export function serverZombies(facts: ConnectionFacts): number | undefined {
 
 /** Connections that the kernel completed and that no process has accepted. */
 export function unaccepted(facts: ConnectionFacts): number | undefined {
-  const queued = facts.listeners?.reduce((sum, { receiveQueue }) => sum + receiveQueue, 0);
+  const queued = sumOrUnknown(facts.listeners?.map(({ receiveQueue }) => receiveQueue));
   const ours = facts.situation.connection?.localPort;
   const isOursUnowned = facts.established?.some(
     ({ clientPort, serverOwned }) => clientPort === ours && serverOwned === false,
@@ -139,6 +139,14 @@ export function unaccepted(facts: ConnectionFacts): number | undefined {
     return isOursUnowned === true ? 1 : undefined;
   }
   return Math.max(queued, isOursUnowned === true ? 1 : 0);
+}
+
+/** The sum, or undefined as soon as one part is. */
+function sumOrUnknown(parts: readonly (number | undefined)[] | undefined): number | undefined {
+  return parts?.reduce<number | undefined>(
+    (sum, part) => (sum === undefined || part === undefined ? undefined : sum + part),
+    0,
+  );
 }
 
 /** Clients other than ours whose connection TWS has accepted. */
@@ -160,7 +168,7 @@ export function gatherEvidence(facts: ConnectionFacts): readonly Evidence[] {
   for (const listener of facts.listeners ?? []) {
     const stopped = listener.isStopped ? ', stopped by a signal' : '';
     const queue =
-      listener.receiveQueue > 0 ? `, ${listener.receiveQueue} connections not accepted` : '';
+      (listener.receiveQueue ?? 0) > 0 ? `, ${listener.receiveQueue} connections not accepted` : '';
     note('socket', 'TCP table', `${describeListener(listener)} listens${stopped}${queue}`);
   }
   if (facts.listeners?.length === 0) {

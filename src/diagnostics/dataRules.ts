@@ -4,7 +4,7 @@ import { classify } from '../ibkr/messageCodes';
 import type { CauseId } from './causeIds';
 import type { Evidence, Finding, RankedCause } from './finding';
 import { causesOfMessage, shorten } from './notices';
-import { makeFinding } from './ranking';
+import { makeFinding } from './makeFinding';
 
 /** What came of asking for one symbol's data. */
 export interface SymbolOutcome {

@@ -4,7 +4,7 @@ import { type Endpoint, formatEndpoint, usualPort } from '../ibkr/endpoint';
 import { classify, farmStates } from '../ibkr/messageCodes';
 import type { CauseId } from './causeIds';
 import type { Finding, Subject } from './finding';
-import { makeFinding } from './ranking';
+import { makeFinding } from './makeFinding';
 
 /** A coded message with the symbol that its request was about, if that is known. */
 export interface Notice {

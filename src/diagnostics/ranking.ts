@@ -1,7 +1,5 @@
-import { isoTime } from '../core/clock';
-import { catalogue } from './catalogue';
 import type { CauseId } from './causeIds';
-import type { Evidence, Finding, Layer, RankedCause, Severity, Subject } from './finding';
+import type { RankedCause } from './finding';
 
 /** What one rule says about one cause, with the reason in words. */
 export interface Adjustment {
@@ -80,38 +78,4 @@ function apply(tallies: Map<CauseId, Tally>, adjustment: Adjustment): void {
     tally.against = why;
   }
   tallies.set(adjustment.cause, tally);
-}
-
-export interface FindingParts {
-  readonly subject: Subject;
-  readonly causes: readonly RankedCause[];
-  readonly message: string;
-  readonly nowMs: number;
-  readonly evidence?: readonly Evidence[];
-  readonly layer?: Layer;
-  readonly severity?: Severity;
-}
-
-/** Completes a finding from the catalogue entry of its best cause. */
-export function makeFinding(parts: FindingParts): Finding | undefined {
-  const best = parts.causes[0];
-  if (best === undefined) {
-    return undefined;
-  }
-  const cause = catalogue[best.id];
-  const layer = parts.layer ?? cause.layer;
-  const at = isoTime(parts.nowMs);
-  return {
-    subject: parts.subject,
-    severity: parts.severity ?? cause.severity,
-    ...(layer === null ? {} : { layer }),
-    causes: parts.causes,
-    message: parts.message,
-    evidence: parts.evidence ?? [],
-    remedy: cause.remedy,
-    guide: best.id,
-    firstAt: at,
-    lastAt: at,
-    count: 1,
-  };
 }

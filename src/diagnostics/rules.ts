@@ -3,7 +3,8 @@ import { type ConnectionFacts, factsOf, gatherEvidence } from './connectionFacts
 import { connectionRules } from './connectionRules';
 import type { Finding, Layer, Severity } from './finding';
 import { describeDuration, shorten } from './notices';
-import { makeFinding, rank } from './ranking';
+import { makeFinding } from './makeFinding';
+import { rank } from './ranking';
 import { type ConnectionSituation, heldForMs, type Stage } from './situation';
 
 const layerOfStage: Readonly<Record<Stage, Layer>> = {

@@ -86,6 +86,10 @@ export class LinuxMachine implements Machine {
     }
   }
 
+  twsFiles(): Promise<Observed<never>> {
+    return Promise.resolve(unknown('not read'));
+  }
+
   listeners(port: number): Promise<Observed<readonly string[]>> {
     try {
       const rows = this.readTcp(new Set([port]));

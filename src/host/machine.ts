@@ -1,4 +1,5 @@
 import type { Observed } from '../core/observed';
+import type { TwsFiles } from './twsFiles';
 
 /** What makes a pid one process and no other (law 9). */
 export interface ProcessIdentity {
@@ -50,8 +51,11 @@ export interface SocketRow {
   readonly state: TcpState;
   /** Undefined where the owner is hidden from us, or the socket belongs to no process any more. */
   readonly ownerPid: number | undefined;
-  /** For LISTEN: connections that wait to be accepted. Otherwise unread bytes. */
-  readonly receiveQueue: number;
+  /**
+   * For LISTEN: connections that wait to be accepted. Otherwise unread bytes. Undefined where the
+   * system does not tell.
+   */
+  readonly receiveQueue: number | undefined;
   /** The kernel's number of the socket (inode on Linux): tells a new listener from the old one. */
   readonly socketId: string;
 }
@@ -73,4 +77,10 @@ export interface Machine {
    * The values are `socketId`s.
    */
   listeners(port: number): Promise<Observed<readonly string[]>>;
+  /**
+   * What TWS, IB Gateway and IBC have written: settings and the newest part of their logs.
+   * @param running the processes of TWS, IB Gateway and IBC; their arguments and working
+   *   directories name further places to look
+   */
+  twsFiles(running: readonly ProcessInfo[]): Promise<Observed<TwsFiles>>;
 }

@@ -7,6 +7,7 @@ import {
   classifyProcess,
 } from './processRoles';
 import { describeProgram } from './program';
+import type { TwsFiles } from './twsFiles';
 
 /**
  * Whose a socket is: a kind of process, `nobody` where the kernel says that no process holds it
@@ -26,8 +27,8 @@ export interface PortListener {
   readonly startedAtMs: number | undefined;
   /** Stopped by a signal or a debugger: the kernel accepts for it and nobody answers. */
   readonly isStopped: boolean;
-  /** Connections that wait to be accepted. */
-  readonly receiveQueue: number;
+  /** Connections that wait to be accepted; undefined where the system does not tell. */
+  readonly receiveQueue: number | undefined;
   /** Tells a new listener from an old one. */
   readonly socketId: string;
 }
@@ -76,6 +77,9 @@ export interface PortObservation {
   readonly closeWait: Observed<readonly CloseWaitGroup[]>;
   readonly established: Observed<readonly EstablishedClient[]>;
   readonly twsProcesses: Observed<readonly TwsProcess[]>;
+  readonly twsFiles: Observed<TwsFiles>;
+  /** The system that was looked at. */
+  readonly platform: NodeJS.Platform;
 }
 
 /**
@@ -105,6 +109,8 @@ export async function observePort(
       closeWait: why,
       established: why,
       twsProcesses: why,
+      twsFiles: why,
+      platform: machine.platform,
     };
   }
   const otherPorts = twsPorts.filter((other) => other !== port);
@@ -123,6 +129,8 @@ export async function observePort(
     closeWait: ofRows((all) => groupCloseWait(all, port, owners)),
     established: ofRows((all) => establishedClients(all, port, owners)),
     twsProcesses: processes.known ? known(owners.twsProcesses()) : processes,
+    twsFiles: await machine.twsFiles(owners.twsInfos()),
+    platform: machine.platform,
   };
 }
 
@@ -149,6 +157,17 @@ class Owners {
     const seen = row?.ownerPid === undefined ? undefined : this.classes.get(row.ownerPid);
     const role = row !== undefined && isUnheld(row) ? 'nobody' : 'hidden';
     return seen ?? { role, info: undefined, processClass: undefined };
+  }
+
+  /** TWS, IB Gateway and IBC as processes; the simulator writes no files. */
+  twsInfos(): readonly ProcessInfo[] {
+    return [...this.classes.values()].flatMap(({ info, processClass }) =>
+      info !== undefined &&
+      processClass?.product !== undefined &&
+      processClass.product !== 'simulator'
+        ? [info]
+        : [],
+    );
   }
 
   twsProcesses(): readonly TwsProcess[] {

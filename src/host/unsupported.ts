@@ -21,6 +21,10 @@ export class UnsupportedMachine implements Machine {
     return this.cannot('the TCP table');
   }
 
+  twsFiles(): Promise<Observed<never>> {
+    return this.cannot('the files of TWS');
+  }
+
   private cannot(what: string): Promise<Observed<never>> {
     return Promise.resolve(
       unknown(`this version of Robo cannot read ${what} of a ${this.platform} system, only Linux`),

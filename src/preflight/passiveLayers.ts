@@ -86,7 +86,7 @@ function socketsLayer(os: PortObservation, nowMs: number): PassiveResult {
   const left = os.closeWait.value.filter(({ side }) => side === 'server');
   const leftCount = left.reduce((sum, { count }) => sum + count, 0);
   const waiting = os.listeners.known
-    ? os.listeners.value.reduce((sum, { receiveQueue }) => sum + receiveQueue, 0)
+    ? os.listeners.value.reduce((sum, { receiveQueue }) => sum + (receiveQueue ?? 0), 0)
     : 0;
   const established = os.established.value.length;
   const evidence = [

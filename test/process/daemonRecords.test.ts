@@ -17,6 +17,7 @@ const emptyMachine: Machine = {
   process: () => Promise.resolve(known(undefined)),
   sockets: () => Promise.resolve(known([])),
   listeners: () => Promise.resolve(known([])),
+  twsFiles: () => Promise.resolve(known({ settings: [], logs: [] })),
 };
 
 describe('the records of a daemon', () => {

@@ -1,5 +1,6 @@
 import { type Observed, known } from '../../src/core/observed';
 import type { Machine, ProcessInfo, SocketRow, TcpState } from '../../src/host/machine';
+import type { TwsFiles } from '../../src/host/twsFiles';
 
 /** A process with plausible defaults. */
 export function fakeProcess(
@@ -49,6 +50,7 @@ export class FakeMachine implements Machine {
   readonly platform = 'linux';
   table: Observed<readonly ProcessInfo[]> = known([]);
   rows: Observed<readonly SocketRow[]> = known([]);
+  files: Observed<TwsFiles> = known({ settings: [], logs: [] });
 
   processes(): Promise<Observed<readonly ProcessInfo[]>> {
     return Promise.resolve(this.table);
@@ -66,6 +68,10 @@ export class FakeMachine implements Machine {
     const wanted = (row: SocketRow): boolean =>
       ports.includes(row.local.port) || ports.includes(row.remote.port);
     return Promise.resolve(rows.known ? known(rows.value.filter(wanted)) : rows);
+  }
+
+  twsFiles(): Promise<Observed<TwsFiles>> {
+    return Promise.resolve(this.files);
   }
 
   listeners(port: number): Promise<Observed<readonly string[]>> {

@@ -29,6 +29,7 @@ export function quietMachine(port: number): Machine {
     process: async (pid) => machine.process(pid),
     sockets: async () => machine.sockets([port]),
     listeners: async (port) => machine.listeners(port),
+    twsFiles: () => Promise.resolve(known({ settings: [], logs: [] })),
     processes: async () => {
       const all = await machine.processes();
       return all.known ? known(all.value.filter(({ pid }) => pid === process.pid)) : all;

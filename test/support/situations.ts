@@ -34,6 +34,8 @@ export const calm: PortObservation = {
   closeWait: known([]),
   established: known([]),
   twsProcesses: known([twsProcess]),
+  twsFiles: known({ settings: [], logs: [] }),
+  platform: 'linux',
 };
 
 /** Nothing runs. */
@@ -51,6 +53,8 @@ export const blind: PortObservation = {
   closeWait: unknown('no permission'),
   established: unknown('no permission'),
   twsProcesses: unknown('no permission'),
+  twsFiles: unknown('no permission'),
+  platform: 'linux',
 };
 
 const fresh: ConnectionProgress = {

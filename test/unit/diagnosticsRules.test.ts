@@ -459,6 +459,8 @@ describe('any situation', () => {
   const start = fc.constantFrom(nowMs - minute, nowMs - 90 * minute);
   const os = fc.record<PortObservation>({
     port: fc.constant(7497),
+    platform: fc.constantFrom('linux', 'darwin', 'win32'),
+    twsFiles: fc.constant(known({ settings: [], logs: [] })),
     listeners: observed(
       fc.array(
         fc.record<PortListener>({

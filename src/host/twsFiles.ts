@@ -1,0 +1,30 @@
+/** One settings file of TWS or IB Gateway (`jts.ini`), as far as it decides a connection. */
+export interface TwsSettingsFile {
+  readonly file: string;
+  /** Milliseconds since the epoch. */
+  readonly modifiedAtMs: number;
+  /** The API port that it names; undefined where it names none. */
+  readonly port: number | undefined;
+  /** Undefined where the file does not say. An empty list trusts nobody. */
+  readonly trustedIps: readonly string[] | undefined;
+  /** The time zone in which TWS writes times, in its own words. */
+  readonly timeZone: string | undefined;
+}
+
+/** Which program of the login chain writes a log. */
+export type TwsLogKind = 'api' | 'launcher' | 'ibc';
+
+/** The newest part of one log; lines in the order of the file, bounded in number and length. */
+export interface TwsLogTail {
+  readonly file: string;
+  readonly kind: TwsLogKind;
+  /** Milliseconds since the epoch. */
+  readonly modifiedAtMs: number;
+  readonly lines: readonly string[];
+}
+
+/** What TWS, IB Gateway and IBC have written on this machine. Newest file first. */
+export interface TwsFiles {
+  readonly settings: readonly TwsSettingsFile[];
+  readonly logs: readonly TwsLogTail[];
+}
