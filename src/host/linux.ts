@@ -1,5 +1,5 @@
 import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
-import { endianness } from 'node:os';
+import { endianness, homedir } from 'node:os';
 import { scheduler } from 'node:timers/promises';
 import { errorCode, errorText } from '../core/errors';
 import { type Observed, known, unknown } from '../core/observed';
@@ -11,6 +11,8 @@ import {
   parseProcStat,
   parseTcpTable,
 } from './procText';
+import type { TwsFiles } from './twsFiles';
+import { readTwsFiles, TwsFilesMemory, type TwsSurroundings } from './twsFilesReader';
 
 /**
  * Clock ticks a second in `/proc/<pid>/stat`. The kernel shows user space USER_HZ, which is 100
@@ -37,8 +39,20 @@ export class LinuxMachine implements Machine {
   /** Where the last wanted sockets were found: looked at first, to spare the long walk. */
   private lastOwners: readonly number[] = [];
 
-  /** @param root where procfs is mounted; tests give a folder of their own */
-  constructor(private readonly root = '/proc') {}
+  private readonly twsMemory = new TwsFilesMemory();
+
+  /**
+   * @param root where procfs is mounted; tests give a folder of their own
+   * @param surroundings whose files of TWS are read
+   */
+  constructor(
+    private readonly root = '/proc',
+    private readonly surroundings: TwsSurroundings = {
+      platform: 'linux',
+      home: homedir(),
+      environment: process.env,
+    },
+  ) {}
 
   async processes(): Promise<Observed<readonly ProcessInfo[]>> {
     try {
@@ -86,8 +100,8 @@ export class LinuxMachine implements Machine {
     }
   }
 
-  twsFiles(): Promise<Observed<never>> {
-    return Promise.resolve(unknown('not read'));
+  twsFiles(running: readonly ProcessInfo[]): Promise<Observed<TwsFiles>> {
+    return readTwsFiles(running, this.surroundings, this.twsMemory);
   }
 
   listeners(port: number): Promise<Observed<readonly string[]>> {

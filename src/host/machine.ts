@@ -6,23 +6,33 @@ export interface ProcessIdentity {
   readonly pid: number;
   /**
    * Start time exactly as the system states it; opaque, only compared. On Linux the boot id
-   * and the clock ticks since boot, so that it never changes with the wall clock.
+   * and the clock ticks since boot, so that it never changes with the wall clock; on macOS the
+   * second in UTC, on Windows 100 ns, both as the kernel noted them at the start.
    */
   readonly startToken: string;
+  /**
+   * Empty where it is hidden. On macOS only the first one is exact: an argument with a blank in
+   * it comes out as two, and always the same two.
+   */
   readonly argv: readonly string[];
 }
 
 export interface ProcessInfo extends ProcessIdentity {
+  /** 0 where the parent has ended (Windows; elsewhere the child is given to process 1 then). */
   readonly parentPid: number;
+  /** 0 where the system has no such groups (Windows), so that nobody is a member of one. */
   readonly processGroup: number;
-  /** Wall-clock start in milliseconds since the epoch; precise to about 10 ms. */
+  /** Wall-clock start in milliseconds since the epoch; precise to 10 ms, on macOS to a second. */
   readonly startedAtMs: number;
   /** Undefined where the system does not let us see it. */
   readonly workingDirectory: string | undefined;
-  /** The short name the kernel keeps (`java`, `node`). */
+  /** The short name of the program (`java`, `node`, `java.exe`). */
   readonly name: string;
   readonly userId: number | undefined;
-  /** Stopped by a signal or a debugger (Linux state T or t): alive, and unable to answer. */
+  /**
+   * Stopped by a signal or a debugger (state T or t): alive, and unable to answer. Windows does
+   * not tell, so that false proves nothing there.
+   */
   readonly isStopped: boolean;
 }
 
@@ -56,7 +66,10 @@ export interface SocketRow {
    * system does not tell.
    */
   readonly receiveQueue: number | undefined;
-  /** The kernel's number of the socket (inode on Linux): tells a new listener from the old one. */
+  /**
+   * Tells a new listener from the old one: the kernel's number of the socket (inode on Linux,
+   * generation on macOS), on Windows its process and ends. `0` where no process holds it.
+   */
   readonly socketId: string;
 }
 

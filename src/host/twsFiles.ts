@@ -9,6 +9,10 @@ export interface TwsSettingsFile {
   readonly trustedIps: readonly string[] | undefined;
   /** The time zone in which TWS writes times, in its own words. */
   readonly timeZone: string | undefined;
+  /** What the login window was last set to; absent where the file does not say. */
+  readonly mode?: 'paper' | 'live';
+  /** Set where a running TWS or IB Gateway names the folder of this file on its command line. */
+  readonly isOfRunning?: true;
 }
 
 /** Which program of the login chain writes a log. */
@@ -23,8 +27,16 @@ export interface TwsLogTail {
   readonly lines: readonly string[];
 }
 
+/** A file or folder that is there and could not be read: what it says stays unknown. */
+export interface UnreadableTwsFile {
+  readonly file: string;
+  readonly why: string;
+}
+
 /** What TWS, IB Gateway and IBC have written on this machine. Newest file first. */
 export interface TwsFiles {
   readonly settings: readonly TwsSettingsFile[];
   readonly logs: readonly TwsLogTail[];
+  /** Absent where everything that was found could be read. */
+  readonly unreadable?: readonly UnreadableTwsFile[];
 }

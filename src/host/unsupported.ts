@@ -1,7 +1,7 @@
 import { type Observed, unknown } from '../core/observed';
 import type { Machine } from './machine';
 
-/** A platform whose processes and sockets Robo cannot read yet: every look is *unknown*. */
+/** A platform whose processes and sockets Robo cannot read: every look is *unknown*. */
 export class UnsupportedMachine implements Machine {
   constructor(readonly platform: NodeJS.Platform) {}
 
@@ -27,7 +27,9 @@ export class UnsupportedMachine implements Machine {
 
   private cannot(what: string): Promise<Observed<never>> {
     return Promise.resolve(
-      unknown(`this version of Robo cannot read ${what} of a ${this.platform} system, only Linux`),
+      unknown(
+        `Robo cannot read ${what} of a ${this.platform} system, only of Linux, macOS and Windows`,
+      ),
     );
   }
 }

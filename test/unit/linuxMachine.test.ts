@@ -132,10 +132,7 @@ describe('reading a procfs', () => {
     assert.deepEqual(await machine.sockets([1]), { known: true, value: [] });
   });
 
-  it('answers unknown on other platforms', async () => {
-    const other = machineFor('darwin');
-    const look = await other.listeners(7497);
-    assert.ok(!look.known && look.why.includes('darwin'));
+  it('is the machine of linux', () => {
     assert.ok(machineFor('linux') instanceof LinuxMachine);
   });
 });
