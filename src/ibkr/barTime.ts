@@ -1,7 +1,10 @@
+import { instantNamed } from './timeZones';
+
 /**
  * When a bar begins, in milliseconds since the epoch. TWS writes a day (`20230413`, taken as
  * midnight UTC), seconds since the epoch (formatDate 2), or, whatever was asked for, wall time
- * with or without a zone (`20260402 09:30:00 US/Eastern`, two blanks in older versions).
+ * with or without a zone (`20260402 09:30:00 US/Eastern`, two blanks in older versions). Without
+ * one, and with one that is not known, it is taken as UTC.
  * @returns undefined for anything else.
  */
 export function barTime(text: string): number | undefined {
@@ -12,24 +15,10 @@ export function barTime(text: string): number | undefined {
   if (parts === null) {
     return undefined;
   }
-  const [, year = '', month = '', day = '', time = '00:00:00', zone = 'UTC'] = parts;
-  const asUtcMs = Date.parse(`${year}-${month}-${day}T${time}Z`);
-  return Number.isNaN(asUtcMs) ? undefined : asUtcMs - offsetMs(zone, asUtcMs);
-}
-
-/** How far the zone is ahead of UTC then; 0 for a name that is no IANA zone. */
-function offsetMs(zone: string, atMs: number): number {
-  try {
-    const shown = new Intl.DateTimeFormat('sv-SE', {
-      timeZone: zone,
-      dateStyle: 'short',
-      timeStyle: 'medium',
-    }).format(atMs);
-    return Date.parse(`${shown.replace(' ', 'T')}Z`) - atMs;
-  } catch (error) {
-    if (error instanceof RangeError) {
-      return 0;
-    }
-    throw error;
+  const [, year = '', month = '', day = '', time = '00:00:00', zone] = parts;
+  const wallMs = Date.parse(`${year}-${month}-${day}T${time}Z`);
+  if (Number.isNaN(wallMs)) {
+    return undefined;
   }
+  return zone === undefined ? wallMs : (instantNamed(wallMs, zone) ?? wallMs);
 }
