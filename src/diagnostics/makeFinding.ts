@@ -1,6 +1,8 @@
 import { isoTime } from '../core/clock';
 import { catalogue } from './catalogue';
+import type { Setup } from './cause';
 import type { Evidence, Finding, Layer, RankedCause, Severity, Subject } from './finding';
+import { remedyFor } from './remedy';
 
 export interface FindingParts {
   readonly subject: Subject;
@@ -10,9 +12,16 @@ export interface FindingParts {
   readonly evidence?: readonly Evidence[];
   readonly layer?: Layer;
   readonly severity?: Severity;
+  /** System and program that the remedy is for; where unknown, its steps name all variants. */
+  readonly setup?: Setup;
 }
 
-/** Completes a finding from the catalogue entry of its best cause. */
+/** Causes of which there is at least one. */
+export type SomeCauses = readonly [RankedCause, ...RankedCause[]];
+
+/** Completes a finding from the catalogue entry of its best cause; none without causes. */
+export function makeFinding(parts: FindingParts & { readonly causes: SomeCauses }): Finding;
+export function makeFinding(parts: FindingParts): Finding | undefined;
 export function makeFinding(parts: FindingParts): Finding | undefined {
   const best = parts.causes[0];
   if (best === undefined) {
@@ -28,7 +37,7 @@ export function makeFinding(parts: FindingParts): Finding | undefined {
     causes: parts.causes,
     message: parts.message,
     evidence: parts.evidence ?? [],
-    remedy: cause.remedy,
+    remedy: remedyFor(best.id, parts.setup),
     guide: best.id,
     firstAt: at,
     lastAt: at,

@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto';
+import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { errorCode, HumanError } from '../core/errors';
+
+export interface DaemonFiles {
+  readonly daemonScript: string;
+  readonly runnerScript: string;
+}
+
+/**
+ * Copies the daemon's and the runner's bundle to `<storage>/<version>/` and returns their paths
+ * there. Editors delete the folder of an old extension while its processes still run, and a
+ * project's folder goes with its next build.
+ * @throws HumanError when a bundle is missing or the storage cannot be written
+ */
+export async function installDaemonFiles(
+  distDirectory: string,
+  storageDirectory: string,
+  version: string,
+): Promise<DaemonFiles> {
+  const target = path.join(storageDirectory, version);
+  try {
+    await mkdir(target, { recursive: true });
+    const [daemonScript, runnerScript] = await Promise.all([
+      copyIfDifferent(path.join(distDirectory, 'daemon.cjs'), target),
+      copyIfDifferent(path.join(distDirectory, 'runner.cjs'), target),
+    ]);
+    return { daemonScript, runnerScript };
+  } catch (error) {
+    throw new HumanError(
+      `The monitor's program could not be put into ${target} (${errorCode(error) ?? String(error)}). ` +
+        'Free space or rights there, or reinstall Robo, then try again.',
+    );
+  }
+}
+
+async function copyIfDifferent(source: string, directory: string): Promise<string> {
+  const target = path.join(directory, path.basename(source));
+  const [wanted, present] = await Promise.all([readFile(source), readIfThere(target)]);
+  if (present === undefined || !wanted.equals(present)) {
+    // Renamed into place: two windows may do this at once, and a daemon may be reading.
+    const temporary = `${target}.${randomUUID()}`;
+    try {
+      await copyFile(source, temporary);
+      await rename(temporary, target);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+  return target;
+}
+
+async function readIfThere(file: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') {
+      return undefined;
+    }
+    throw error;
+  }
+}
