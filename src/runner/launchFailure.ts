@@ -1,9 +1,9 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { delimiter, resolve } from 'node:path';
 import { errorCode, errorText } from '../core/errors';
-import { catalogue } from '../diagnostics/catalogue';
 import type { CauseId } from '../diagnostics/causeIds';
 import type { Finding } from '../diagnostics/finding';
+import { makeFinding } from '../diagnostics/makeFinding';
 
 /** What was to be started, and where. */
 export interface LaunchAttempt {
@@ -12,6 +12,7 @@ export interface LaunchAttempt {
   readonly workingDirectory: string;
   /** Folders of the PATH that the command is looked for in, joined as the system joins them. */
   readonly path: string | undefined;
+  readonly platform: NodeJS.Platform;
 }
 
 /** Why a command could not be started, where it was looked for, and what to do. */
@@ -41,6 +42,14 @@ export async function launchFailure(
       at,
     );
   }
+  if (code === 'ENOEXEC' || code === 'EBADARCH') {
+    return launchFinding(
+      'wrong_interpreter',
+      `"${command}" is no program of this system (${code}): it was built for another processor, or is a script without a first line (#!); name its interpreter first in robo.runner.command.`,
+      attempt,
+      at,
+    );
+  }
   return launchFinding(
     'command_not_found',
     `"${command}" could not be started (${code ?? errorText(error)}); try the command in a terminal, then correct robo.runner.command.`,
@@ -53,21 +62,18 @@ export async function launchFailure(
 export function launchFinding(
   id: CauseId,
   message: string,
-  attempt: Pick<LaunchAttempt, 'workspace' | 'argv'>,
+  attempt: Pick<LaunchAttempt, 'workspace' | 'argv' | 'platform'>,
   at: string,
 ): Finding {
-  return {
+  return makeFinding({
     subject: { kind: 'runner', name: attempt.workspace },
     severity: 'error',
-    causes: [{ id, confidence: 1, why: 'The system refused to start it.' }],
+    causes: [{ id, confidence: 0.95, why: 'it was not started' }],
     message,
     evidence: [{ kind: 'exit', source: 'start', at, text: attempt.argv.join(' ') }],
-    remedy: catalogue[id].remedy,
-    guide: id,
-    firstAt: at,
-    lastAt: at,
-    count: 1,
-  };
+    nowMs: Date.parse(at),
+    setup: { platform: attempt.platform },
+  });
 }
 
 async function notFoundMessage(command: string, attempt: LaunchAttempt): Promise<string> {

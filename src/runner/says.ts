@@ -1,5 +1,6 @@
 import { isoTime } from '../core/clock';
 import { classify, type MessageScope } from '../ibkr/messageCodes';
+import type { Setup } from '../diagnostics/cause';
 import type { Finding } from '../diagnostics/finding';
 import { causesOfMessage, subjectOfMessage } from '../diagnostics/notices';
 import type { RunnerFact } from '../diagnostics/runnerFacts';
@@ -175,7 +176,8 @@ function isConnectionTrouble(trouble: OpenTrouble): boolean {
   const { fact } = trouble;
   switch (fact.kind) {
     case 'sign':
-      return fact.subject.kind === 'connection';
+      // A worker that does not answer is what the connection is to this runner: data ends it.
+      return fact.subject.kind === 'connection' || fact.causes[0]?.id === 'worker_unresponsive';
     case 'tws message':
       return connectionScopes.has(classify(fact.code).scope);
     case 'error':
@@ -228,8 +230,11 @@ function failingTogether(says: Says): readonly SymbolSays[] {
   return isOnlyOne && failing.every((symbol) => isTimeout(symbol)) ? failing : [];
 }
 
-/** What is wrong now, by the runner's own words: one finding per subject, none twice. */
-export function saysFindings(says: Says): readonly Finding[] {
+/**
+ * What is wrong now, by the runner's own words: one finding per subject, none twice.
+ * @param setup the system that the remedies are for
+ */
+export function saysFindings(says: Says, setup: Setup = {}): readonly Finding[] {
   const findings: Finding[] = [];
   const together = failingTogether(says);
   const troubles = [...says.troubles.values()];
@@ -237,20 +242,21 @@ export function saysFindings(says: Says): readonly Finding[] {
   // A message of TWS or a telling line names the reason; what failed by it is no second finding.
   const isExplained = troubles.some((trouble) => trouble !== connection && isOutage(trouble));
   if (!isExplained && (together.length > 0 || connection !== undefined)) {
-    findings.push(connectionFinding(together, connection, says.wasConnected));
+    const { wasConnected } = says;
+    findings.push(connectionFinding(together, connection, { wasConnected, setup }));
   }
   if (together.length === 0) {
     const failing = [...says.symbols.values()].filter((symbol) => symbol.failures > 0);
-    findings.push(...failing.map(symbolFinding));
+    findings.push(...failing.map((symbol) => symbolFinding(symbol, setup)));
   }
   for (const { fact, ...times } of troubles) {
     if (fact.kind === 'sign') {
-      findings.push(signFinding(fact, times));
+      findings.push(signFinding(fact, times, setup));
     } else if (fact.kind === 'error') {
-      findings.push(errorFinding(fact, times));
+      findings.push(errorFinding(fact, times, setup));
     } else if (fact.kind === 'tws message') {
-      const isConnection = connectionScopes.has(classify(fact.code).scope);
-      findings.push(messageFinding(fact, times, isConnection ? 'connection' : 'runner'));
+      const kind = connectionScopes.has(classify(fact.code).scope) ? 'connection' : 'runner';
+      findings.push(messageFinding(fact, times, { kind, setup }));
     }
   }
   return findings;

@@ -1,8 +1,10 @@
 import { isoTime } from '../core/clock';
 import { catalogue } from '../diagnostics/catalogue';
+import type { Setup } from '../diagnostics/cause';
 import type { CauseId } from '../diagnostics/causeIds';
 import type { Evidence, Finding, RankedCause } from '../diagnostics/finding';
 import { causesOfMessage } from '../diagnostics/notices';
+import { remedyFor } from '../diagnostics/remedy';
 import { isTimeout, type OpenTrouble, type SymbolSays } from './saysState';
 
 type ErrorFact = Extract<OpenTrouble['fact'], { kind: 'error' }>;
@@ -17,7 +19,7 @@ type Times = Omit<OpenTrouble, 'fact'>;
 export function connectionFinding(
   failing: readonly SymbolSays[],
   trouble: OpenTrouble | undefined,
-  wasConnected: boolean,
+  { wasConnected, setup }: { readonly wasConnected: boolean; readonly setup: Setup },
 ): Finding {
   const firsts = failing.map((symbol) => symbol.failingSinceMs ?? Number.POSITIVE_INFINITY);
   const lasts = failing.map((symbol) => symbol.lastFailureMs ?? 0);
@@ -25,21 +27,31 @@ export function connectionFinding(
   const lastMs = Math.max(...lasts, trouble?.lastMs ?? 0);
   const causes = connectionCauses(failing, wasConnected);
   const failures = failing.reduce((sum, symbol) => sum + symbol.failures, 0);
+  const isWorker = causes[0]?.id === 'worker_unresponsive';
   return {
-    subject: { kind: 'connection' },
+    subject: { kind: isWorker ? 'runner' : 'connection' },
     severity: 'error',
-    layer: wasConnected ? 'data' : 'hello',
+    ...(isWorker ? {} : { layer: wasConnected ? 'data' : 'hello' }),
     causes,
-    message: connectionMessage(failing, trouble),
+    message: isWorker ? workerMessage(failing) : connectionMessage(failing, trouble),
     evidence: [
       ...(trouble === undefined ? [] : [lineEvidence(trouble.fact.text, trouble.lastMs)]),
       ...failing.slice(0, 3).map((symbol) => lineEvidence(symbol.text, symbol.lastFailureMs ?? 0)),
     ],
-    ...guidance(causes),
+    ...guidance(causes, setup),
     firstAt: isoTime(firstMs),
     lastAt: isoTime(lastMs),
     count: failures + (trouble?.count ?? 0),
   };
+}
+
+function workerMessage(failing: readonly SymbolSays[]): string {
+  return `The runner is connected, but no command to its worker process was answered (${failing.length} ${failing.length === 1 ? 'symbol' : 'symbols'}): the pipe between them may be stuck, or the data of TWS.`;
+}
+
+/** `Command timeout after 60.0s (get_historical_bars for SPY)`: a worker, not TWS, was asked. */
+function isWorkerTimeout({ text }: SymbolSays): boolean {
+  return /\bcommand timeout after\b/i.test(text);
 }
 
 function connectionMessage(
@@ -75,6 +87,13 @@ function connectionCauses(
       cause('silent_handshake', 0.15, 'A session that was never ready fails every request.'),
     ];
   }
+  if (wasConnected && failing.length > 0 && failing.every(isWorkerTimeout)) {
+    return [
+      cause('worker_unresponsive', 0.5, 'Connected, and every command to its worker timed out.'),
+      cause('hist_timeout', 0.2, 'The worker may wait for data that TWS does not send.'),
+      cause('upstream_lost_1100', 0.1, 'TWS without IBKR answers no data request.'),
+    ];
+  }
   if (wasConnected) {
     return [
       cause('hist_timeout', 0.35, 'Data came before, and no request is answered now.'),
@@ -91,7 +110,7 @@ function connectionCauses(
 }
 
 /** One symbol fails while others work, or nothing is known of others. */
-export function symbolFinding(symbol: SymbolSays): Finding {
+export function symbolFinding(symbol: SymbolSays, setup: Setup): Finding {
   const byCode = symbol.code === null ? [] : messageCauses(symbol.code, symbol.text);
   const guessed = isTimeout(symbol)
     ? [cause('hist_timeout', 0.5, 'No answer for this symbol, while not every symbol fails.')]
@@ -108,7 +127,7 @@ export function symbolFinding(symbol: SymbolSays): Finding {
     causes,
     message: `The runner failed to fetch ${symbol.symbol} ${since} since its last success: ${symbol.text}`,
     evidence: [lineEvidence(symbol.text, symbol.lastFailureMs ?? 0)],
-    ...guidance(causes),
+    ...guidance(causes, setup),
     firstAt: isoTime(symbol.failingSinceMs ?? 0),
     lastAt: isoTime(symbol.lastFailureMs ?? 0),
     count: symbol.failures,
@@ -120,7 +139,7 @@ export function symbolFinding(symbol: SymbolSays): Finding {
 export function messageFinding(
   fact: MessageFact,
   times: Times,
-  kind: 'connection' | 'runner',
+  { kind, setup }: { readonly kind: 'connection' | 'runner'; readonly setup: Setup },
 ): Finding {
   const causes = messageCauses(fact.code, fact.text);
   const [best] = causes;
@@ -130,7 +149,7 @@ export function messageFinding(
     causes,
     message: `TWS told the runner ${fact.code}: ${fact.text}`,
     evidence: [{ ...lineEvidence(fact.text, times.lastMs), kind: 'notice' }],
-    ...guidance(causes),
+    ...guidance(causes, setup),
     ...timesOf(times),
   };
 }
@@ -142,7 +161,7 @@ function messageCauses(code: number, text: string): readonly RankedCause[] {
 }
 
 /** A line that named its causes itself. */
-export function signFinding(fact: SignFact, times: Times): Finding {
+export function signFinding(fact: SignFact, times: Times, setup: Setup): Finding {
   const causes = fact.causes.map(({ id, confidence }) =>
     cause(id, confidence, 'The line of the runner says so.'),
   );
@@ -153,13 +172,13 @@ export function signFinding(fact: SignFact, times: Times): Finding {
     causes,
     message: `The runner printed: ${fact.text}`,
     evidence: [lineEvidence(fact.text, times.lastMs)],
-    ...guidance(causes),
+    ...guidance(causes, setup),
     ...timesOf(times),
   };
 }
 
 /** An error in the program's own words, at its own line where it names one. */
-export function errorFinding(fact: ErrorFact, times: Times): Finding {
+export function errorFinding(fact: ErrorFact, times: Times, setup: Setup): Finding {
   const causes = [cause('runner_error', 0.7, 'The program reports it as an error of its own.')];
   return {
     subject: { kind: 'runner' },
@@ -167,7 +186,7 @@ export function errorFinding(fact: ErrorFact, times: Times): Finding {
     causes,
     message: `The runner reports an error: ${fact.text}`,
     evidence: [lineEvidence(fact.text, times.lastMs)],
-    ...guidance(causes),
+    ...guidance(causes, setup),
     ...timesOf(times),
     ...(fact.source === undefined ? {} : { source: fact.source }),
   };
@@ -177,9 +196,9 @@ function cause(id: CauseId, confidence: number, why: string): RankedCause {
   return { id, confidence, why };
 }
 
-function guidance(causes: readonly RankedCause[]): Pick<Finding, 'remedy' | 'guide'> {
+function guidance(causes: readonly RankedCause[], setup: Setup): Pick<Finding, 'remedy' | 'guide'> {
   const guide = causes[0]?.id ?? 'runner_error';
-  return { remedy: catalogue[guide].remedy, guide };
+  return { remedy: remedyFor(guide, setup), guide };
 }
 
 function timesOf(times: Times): Pick<Finding, 'firstAt' | 'lastAt' | 'count'> {

@@ -6,11 +6,14 @@ import { type Clock, isoTime, type Timer } from '../core/clock';
 import type { Disposable } from '../core/disposables';
 import { Emitter } from '../core/emitter';
 import { errorText } from '../core/errors';
+import type { CauseId } from '../diagnostics/causeIds';
 import type { Finding } from '../diagnostics/finding';
+import { causeOfWriteProblem } from '../diagnostics/recordsFinding';
 import type { RunnerFact } from '../diagnostics/runnerFacts';
 import type { RunnerStatus } from '../diagnostics/status';
 import type { Machine, ProcessInfo } from '../host/machine';
 import { endTree, type TreeEnd } from './endTree';
+import { type Fall, fallsAfter } from './crashLoop';
 import { runnerEnvironment } from './environment';
 import { type LaunchAttempt, launchFailure, launchFinding } from './launchFailure';
 import { readLease, removeLease, writeLease } from './lease';
@@ -23,8 +26,9 @@ import {
   type RunnerPhase,
   type RunnerProcess,
 } from './runnerState';
-import { hear, saysWork } from './says';
+import { hear } from './says';
 import { type Says, saysNothing } from './saysState';
+import { newerSource, type SourceFile } from './sourceAge';
 
 /** A wish to start a runner; the gate has been passed before. */
 export interface RunnerRequest {
@@ -83,6 +87,8 @@ export type AdoptOutcome =
 const lookMs = 1000;
 /** How often the lease and what time alone changes (`silent`) are brought up to date. */
 const upkeepMs = 5000;
+/** How often the files of the running program are looked at. */
+const sourceLookMs = 60_000;
 const keptLines = 20;
 
 /** What was asked for, kept for status and lease. */
@@ -95,12 +101,17 @@ type RunFacts = Pick<RunnerRequest, 'command' | 'symbols' | 'bypassReason'>;
 export class RunnerSupervisor implements Disposable {
   private readonly changeEmitter = new Emitter<RunnerStatus>();
   private readonly linesEmitter = new Emitter<readonly string[]>();
+  private readonly factsEmitter = new Emitter<readonly RunnerFact[]>();
   private readonly logFile: string;
   private phase: RunnerPhase = { name: 'none' };
   private run: RunFacts = { command: [], symbols: [], bypassReason: null };
   private says: Says = saysNothing([]);
   private read: (line: string) => readonly RunnerFact[];
   private lastLines: readonly string[] = [];
+  private lastLineMs: number | null = null;
+  private newerSource: SourceFile | null = null;
+  private sourceLookAtMs = 0;
+  private falls: readonly Fall[] = [];
   private follower: OutputFollower | undefined;
   private child: ChildProcess | undefined;
   private recordsProblem: string | null = null;
@@ -118,6 +129,8 @@ export class RunnerSupervisor implements Disposable {
   readonly onDidChange = this.changeEmitter.event;
   /** New lines of output, one batch a look. */
   readonly onLines = this.linesEmitter.event;
+  /** What the new lines say, one batch a look. */
+  readonly onFacts = this.factsEmitter.event;
 
   /**
    * @param workspace absolute path of the folder that the runner belongs to
@@ -143,6 +156,10 @@ export class RunnerSupervisor implements Disposable {
           run: this.run,
           says: this.says,
           lastLines: this.lastLines,
+          lastLineMs: this.lastLineMs,
+          newerSource: this.newerSource,
+          falls: this.falls,
+          platform: this.deps.machine.platform,
           recordsProblem: this.recordsProblem,
           hasMoreToSay: this.isClosing,
           now: this.deps.clock.now(),
@@ -228,6 +245,7 @@ export class RunnerSupervisor implements Disposable {
     this.follower?.dispose();
     this.changeEmitter.dispose();
     this.linesEmitter.dispose();
+    this.factsEmitter.dispose();
   }
 
   private resolveStop: (outcome: StopOutcome) => void = () => undefined;
@@ -258,12 +276,9 @@ export class RunnerSupervisor implements Disposable {
     return { outcome: 'started', pid: spawned.process.pid };
   }
 
-  private failure(
-    id: 'duplicate_runner' | 'records_unwritable',
-    message: string,
-    request: RunnerRequest,
-  ): Finding {
-    const attempt = { workspace: this.workspace, argv: request.command };
+  private failure(id: CauseId, message: string, request: RunnerRequest): Finding {
+    const { platform } = this.deps.machine;
+    const attempt = { workspace: this.workspace, argv: request.command, platform };
     return launchFinding(id, message, attempt, isoTime(this.deps.clock.now()));
   }
 
@@ -274,6 +289,9 @@ export class RunnerSupervisor implements Disposable {
     this.says = saysNothing(symbols);
     this.read = this.deps.createReader();
     this.lastLines = [];
+    this.lastLineMs = null;
+    this.newerSource = null;
+    this.sourceLookAtMs = 0;
     this.recordsProblem = null;
     this.leasedOffset = -1;
     this.child = undefined;
@@ -284,14 +302,15 @@ export class RunnerSupervisor implements Disposable {
   ): Promise<{ process: RunnerProcess; child: ChildProcess } | { finding: Finding }> {
     const plan = this.launch(request);
     const path = plan.environment['PATH'] ?? plan.environment['Path'];
-    const attempt: LaunchAttempt = { workspace: this.workspace, ...plan, path };
+    const { platform } = this.deps.machine;
+    const attempt: LaunchAttempt = { workspace: this.workspace, ...plan, path, platform };
     let log;
     try {
       await mkdir(this.directory, { recursive: true, mode: 0o700 });
       log = await openForAppend(this.logFile);
     } catch (error) {
       const message = `The runner was not started: its log ${this.logFile} could not be opened (${errorText(error)}); free space or correct the permissions, or choose another folder with ROBO_STATE_DIR.`;
-      return { finding: this.failure('records_unwritable', message, request) };
+      return { finding: this.failure(causeOfWriteProblem(message), message, request) };
     }
     try {
       this.follow((await log.stat()).size);
@@ -371,6 +390,9 @@ export class RunnerSupervisor implements Disposable {
       }
     }
     if (phase !== before) {
+      if (phase.name === 'exited') {
+        this.falls = fallsAfter(this.falls, phase.exit, phase.process.startedAtMs);
+      }
       this.announce();
     }
   }
@@ -425,14 +447,15 @@ export class RunnerSupervisor implements Disposable {
   private take(lines: readonly string[]): void {
     this.lastLines = [...this.lastLines, ...lines.slice(-keptLines)].slice(-keptLines);
     const now = this.deps.clock.now();
+    this.lastLineMs = lines.length > 0 ? now : this.lastLineMs;
     const before = this.says;
-    for (const line of lines) {
-      for (const fact of this.read(line)) {
-        this.says = hear(this.says, fact, now);
-      }
+    const facts = lines.flatMap((line) => this.read(line));
+    for (const fact of facts) {
+      this.says = hear(this.says, fact, now);
     }
     if (!this.isDisposed) {
       this.linesEmitter.fire(lines);
+      this.factsEmitter.fire(facts);
     }
     if (this.says !== before) {
       this.announce();
@@ -445,7 +468,7 @@ export class RunnerSupervisor implements Disposable {
     if (this.phase.name === 'running' && !this.phase.process.isOurChild) {
       this.lookLater();
     }
-    this.upkeepLater(saysWork(this.says, this.deps.clock.now()));
+    this.upkeepLater(this.mark());
   }
 
   private lookLater(): void {
@@ -472,24 +495,45 @@ export class RunnerSupervisor implements Disposable {
     }
   }
 
-  private upkeepLater(work: string): void {
+  private upkeepLater(mark: string): void {
     if (this.isDisposed) {
       return;
     }
     this.upkeepTimer = this.deps.clock.setTimer(upkeepMs, () => {
-      void this.upkeep(work);
+      void this.upkeep(mark);
     });
   }
 
-  private async upkeep(workBefore: string): Promise<void> {
-    if (this.phase.name === 'running') {
-      await this.keepLease(this.phase.process);
-      const work = saysWork(this.says, this.deps.clock.now());
-      if (work !== workBefore) {
-        this.announce();
-      }
-      this.upkeepLater(work);
+  private async upkeep(markBefore: string): Promise<void> {
+    if (this.phase.name !== 'running') {
+      return;
     }
+    const { process } = this.phase;
+    await this.keepLease(process);
+    await this.lookAtSource(process);
+    const mark = this.mark();
+    if (mark !== markBefore) {
+      this.announce();
+    }
+    this.upkeepLater(mark);
+  }
+
+  /** What time alone changes: its work, and what is wrong with it. */
+  private mark(): string {
+    const status = this.status();
+    const guides = status?.findings.map(({ guide }) => guide) ?? [];
+    return [status?.work ?? '', ...guides].join(' ');
+  }
+
+  private async lookAtSource(process: RunnerProcess): Promise<void> {
+    const now = this.deps.clock.now();
+    if (now < this.sourceLookAtMs) {
+      return;
+    }
+    this.sourceLookAtMs = now + sourceLookMs;
+    const seen = await this.deps.machine.process(process.pid);
+    const folder = (seen.known ? seen.value?.workingDirectory : undefined) ?? this.workspace;
+    this.newerSource = (await newerSource(process.argv, folder, process.startedAtMs)) ?? null;
   }
 
   /** Writes the lease where something changed; one write at a time. */

@@ -9,6 +9,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -115,6 +116,39 @@ describe('runner supervisor', function () {
       status.symbolStatus.map(({ failures }) => failures),
       [1, 1],
     );
+  });
+
+  it('calls three ends just after the start a crash loop, and a stop the end of it', async () => {
+    const supervisor = supervise();
+    let status: RunnerStatus | undefined;
+    for (let run = 0; run < 3; run += 1) {
+      const exited = whenExited(supervisor);
+      await started(supervisor, request(node('process.exit(3)')));
+      status = await exited;
+      assert.equal(status.findings[0]?.guide, run < 2 ? 'runner_exited' : 'runner_crash_loop');
+    }
+    assert.match(status?.findings[0]?.message ?? '', /3 times.*exit code 3/);
+    await started(supervisor, request(node('setInterval(() => {}, 1000)')));
+    await supervisor.stop();
+    const last = whenExited(supervisor);
+    await started(supervisor, request(node('process.exit(3)')));
+    assert.equal((await last).findings[0]?.guide, 'runner_exited');
+  });
+
+  it('sees that the program was changed after it was started', async () => {
+    const supervisor = supervise();
+    const script = join(folder, 'bot.js');
+    writeFileSync(script, 'setInterval(() => {}, 1000);');
+    const changed = until(
+      supervisor.onDidChange,
+      ({ findings }) => findings.some(({ guide }) => guide === 'runner_older_than_source'),
+      20_000,
+    );
+    await started(supervisor, request([process.execPath, 'bot.js']));
+    const later = Date.now() / 1000 + 3600;
+    utimesSync(script, later, later);
+    const { findings } = await changed;
+    assert.match(findings[0]?.message ?? '', /bot\.js was changed at/);
   });
 
   it('keeps code, last 20 lines and the unaltered log of a runner that falls', async () => {

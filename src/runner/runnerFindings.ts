@@ -1,0 +1,250 @@
+import { isoTime } from '../core/clock';
+import { describeDuration, shorten } from '../diagnostics/notices';
+import type { Evidence, Finding, Severity } from '../diagnostics/finding';
+import { makeFinding } from '../diagnostics/makeFinding';
+import { recordsFinding } from '../diagnostics/recordsFinding';
+import type { ExitEvidence } from '../diagnostics/status';
+import { fallsOfLoop, windowMs } from './crashLoop';
+import { exitCauses } from './exitCauses';
+import type { RunnerKnowledge } from './runnerKnowledge';
+import { quietLimitMs, saysFindings, saysWork } from './says';
+
+type Exited = Extract<RunnerKnowledge['phase'], { name: 'exited' }>;
+
+/** What is wrong with a runner: its end, its standstill, its files, and what it says itself. */
+export function runnerFindings(
+  known: RunnerKnowledge,
+  exit: ExitEvidence | null,
+): readonly Finding[] {
+  const { phase } = known;
+  if (phase.name === 'failed') {
+    return [phase.finding];
+  }
+  // What a runner said before it was stopped is history; before it fell, it is the reason.
+  const spoken =
+    exit?.how === 'asked'
+      ? []
+      : saysFindings(known.says, setupOf(known)).map((finding) => named(finding, known));
+  const ended =
+    phase.name === 'exited' && exit !== null && exit.how !== 'asked'
+      ? endFindings(known, phase, exit, spoken)
+      : [];
+  const [end] = ended;
+  const isTold = (finding: Finding): boolean => end !== undefined && isReasonOf(finding, end);
+  const standstill = phase.name === 'running' ? standstillFinding(known, spoken) : undefined;
+  return [
+    ...ended,
+    ...(standstill === undefined ? [] : [standstill]),
+    ...(phase.name === 'running' ? olderFindings(known) : []),
+    ...(known.recordsProblem === null
+      ? []
+      : [
+          recordsFinding(known.recordsProblem, subjectOf(known), {
+            nowMs: known.now,
+            setup: setupOf(known),
+          }),
+        ]),
+    ...spoken.filter((finding) => !isTold(finding)),
+  ];
+}
+
+function subjectOf({ workspace }: RunnerKnowledge): Finding['subject'] {
+  return { kind: 'runner', name: workspace };
+}
+
+/** Its own words and what is seen of it are about one subject: one incident, not two. */
+function named(finding: Finding, known: RunnerKnowledge): Finding {
+  const isOfThis = finding.subject.kind === 'runner' && finding.subject.name === undefined;
+  return isOfThis ? { ...finding, subject: subjectOf(known) } : finding;
+}
+
+function setupOf({ platform }: RunnerKnowledge): { readonly platform: NodeJS.Platform } {
+  return { platform };
+}
+
+/** How it ended; again and again, where that is so: then the end itself only if it says why. */
+function endFindings(
+  known: RunnerKnowledge,
+  phase: Exited,
+  exit: ExitEvidence,
+  spoken: readonly Finding[],
+): readonly Finding[] {
+  const end = exitFinding(known, phase, exit, spoken);
+  const isLoop = exit.how === 'by itself' && known.falls.length >= fallsOfLoop;
+  if (!isLoop) {
+    return [end];
+  }
+  const loop = loopFinding(known, exit, end);
+  return end.guide === 'runner_exited' ? [loop] : [end, loop];
+}
+
+function exitFinding(
+  known: RunnerKnowledge,
+  { process }: Exited,
+  exit: ExitEvidence,
+  spoken: readonly Finding[],
+): Finding {
+  const { causes, meaning } = exitCauses({
+    exit,
+    argv: process.argv,
+    isBuiltIn: known.run.command.length === 0,
+    livedMs: Date.parse(exit.at) - process.startedAtMs,
+  });
+  const finding = makeFinding({
+    subject: subjectOf(known),
+    causes,
+    message: `${howItEnded(exit, meaning)} ${lastWords(exit)}`,
+    nowMs: Date.parse(exit.at),
+    severity: severityOf(exit),
+    evidence: exit.lastLines.slice(-3).map((text) => exitEvidence(exit, text)),
+    setup: setupOf(known),
+  });
+  const source = spoken.find((each) => isReasonOf(each, finding) && each.source !== undefined);
+  return source?.source === undefined ? finding : { ...finding, source: source.source };
+}
+
+/** True for what the runner said about the same end: one incident, one finding. */
+function isReasonOf(spoken: Finding, end: Finding): boolean {
+  const isOfRunner = spoken.subject.kind === 'runner' || spoken.subject.kind === 'process';
+  const isSame = spoken.guide === end.guide;
+  const isVague = end.guide !== 'runner_exited' && spoken.guide === 'runner_error';
+  // A library that is missing from the environment is both.
+  const isEnvironment = end.guide === 'wrong_interpreter' && spoken.guide === 'client_lib_mismatch';
+  return isOfRunner && (isSame || isVague || isEnvironment);
+}
+
+function howItEnded(exit: ExitEvidence, meaning: string | undefined): string {
+  if (exit.how === 'unseen') {
+    return 'The runner has ended while nobody watched; how is unknown.';
+  }
+  const why = meaning === undefined ? '.' : `: ${meaning}.`;
+  return exit.signal === null
+    ? `The runner has ended by itself with exit code ${exit.code ?? 'unknown'}${why}`
+    : `The runner was ended by ${exit.signal}, which Robo did not send${why}`;
+}
+
+function lastWords({ lastLines }: ExitEvidence): string {
+  const last = lastLines.at(-1);
+  return last === undefined ? 'It printed nothing.' : `Its last line: ${last}`;
+}
+
+function severityOf(exit: ExitEvidence): Severity {
+  return exit.how === 'unseen' ? 'warning' : exit.code === 0 ? 'info' : 'error';
+}
+
+function exitEvidence(exit: ExitEvidence, text: string): Evidence {
+  return { kind: 'exit', source: 'runner.log', at: exit.at, text };
+}
+
+function loopFinding(known: RunnerKnowledge, exit: ExitEvidence, end: Finding): Finding {
+  const { falls } = known;
+  const first = falls[0]?.atMs ?? Date.parse(exit.at);
+  const span = describeDuration(Date.parse(exit.at) - first);
+  const why = `${falls.length} ends in ${span}, each soon after the start`;
+  const finding = makeFinding({
+    subject: subjectOf(known),
+    causes: [{ id: 'runner_crash_loop', confidence: 0.95, why }],
+    message: `The runner has ended ${falls.length} times within ${describeDuration(windowMs)}, each time soon after its start. The last time: ${end.message}`,
+    nowMs: Date.parse(exit.at),
+    evidence: [
+      ...falls.slice(-5).map(({ atMs, how }): Evidence => ({
+        kind: 'exit',
+        source: 'the system',
+        at: isoTime(atMs),
+        text: how,
+      })),
+      ...end.evidence,
+    ],
+    setup: setupOf(known),
+  });
+  return { ...finding, firstAt: isoTime(first), count: falls.length };
+}
+
+/**
+ * Alive is not working (law 7). It stands still where no cycle and no fetch came for longer than
+ * any pause that it announced: stalled while it prints something, silent while it prints nothing.
+ * A fault of its connection that it names itself explains the standstill already.
+ */
+function standstillFinding(
+  known: RunnerKnowledge,
+  spoken: readonly Finding[],
+): Finding | undefined {
+  const { says, now, lastLineMs } = known;
+  const worked = Math.max(says.lastCycleMs ?? 0, says.lastFetchMs ?? 0);
+  const isSilent =
+    saysWork(says, now) === 'silent' && (lastLineMs === null || now - lastLineMs > quietLimitMs);
+  if (isSilent) {
+    return standing(known, 'runner_silent', Math.max(says.lastWordMs ?? 0, lastLineMs ?? 0));
+  }
+  const isExplained = spoken.some(
+    ({ subject, guide }) => subject.kind === 'connection' || guide === 'runner_stalled',
+  );
+  const isStalled = worked > 0 && now > Math.max(worked, says.quietUntilMs) + quietLimitMs;
+  return isStalled && !isExplained ? standing(known, 'runner_stalled', worked) : undefined;
+}
+
+function standing(
+  known: RunnerKnowledge,
+  id: 'runner_silent' | 'runner_stalled',
+  sinceMs: number,
+): Finding {
+  const ago = describeDuration(known.now - sinceMs);
+  const last = known.lastLines.at(-1);
+  const isSilent = id === 'runner_silent';
+  const finding = makeFinding({
+    subject: subjectOf(known),
+    causes: [
+      {
+        id,
+        confidence: isSilent ? 0.9 : 0.8,
+        why: isSilent
+          ? `it lives and has printed nothing for ${ago}`
+          : `it prints, but neither a finished cycle nor a fetch for ${ago}`,
+      },
+    ],
+    message: isSilent
+      ? `The runner lives, but has printed nothing for ${ago}, longer than any pause that it announced.`
+      : `The runner lives and prints, but has finished no cycle and no fetch for ${ago}.`,
+    nowMs: known.now,
+    evidence:
+      last === undefined
+        ? []
+        : [
+            {
+              kind: 'log',
+              source: 'runner.log',
+              at: isoTime(known.lastLineMs ?? sinceMs),
+              text: shorten(last),
+            },
+          ],
+    setup: setupOf(known),
+  });
+  return { ...finding, firstAt: isoTime(sinceMs) };
+}
+
+function olderFindings(known: RunnerKnowledge): readonly Finding[] {
+  const { newerSource, phase } = known;
+  if (newerSource === null || phase.name !== 'running') {
+    return [];
+  }
+  const { file, modifiedAtMs } = newerSource;
+  const started = isoTime(phase.process.startedAtMs);
+  const finding = makeFinding({
+    subject: subjectOf(known),
+    causes: [
+      {
+        id: 'runner_older_than_source',
+        confidence: 0.8,
+        why: 'a file of its program was changed after it was started',
+      },
+    ],
+    message: `The runner was started at ${started}, and ${file} was changed at ${isoTime(modifiedAtMs)}: it still runs the old source.`,
+    nowMs: known.now,
+    evidence: [
+      { kind: 'process', source: 'process table', at: started, text: 'started' },
+      { kind: 'file', source: file, at: isoTime(modifiedAtMs), text: 'changed' },
+    ],
+    setup: setupOf(known),
+  });
+  return [{ ...finding, firstAt: isoTime(modifiedAtMs) }];
+}
