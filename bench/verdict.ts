@@ -4,15 +4,22 @@
  */
 import type { Machine } from '../src/host/machine';
 import { machineFor } from '../src/host/thisMachine';
+import type { Endpoint } from '../src/ibkr/endpoint';
 import type { PreflightReport } from '../src/preflight/report';
 import { type Bench, runBench } from './support/bench';
 import { median, ms, percentile, printTable } from './support/figures';
 import { newMonitor, preflightOf } from './support/preflightRun';
 import { SimulatedTws } from './support/simulatedTws';
+import {
+  type Guise,
+  startStrangeServer,
+  type StrangeConduct,
+} from '../test/support/strangeServers';
 
 interface Case {
   readonly name: string;
-  readonly fault: string;
+  /** A fault of the simulator, or what a server of another kind does. */
+  readonly fault: string | { readonly conduct: StrangeConduct; readonly guise?: Guise };
   readonly isStopped?: boolean;
   /** True where the deadline decides: fewer runs do. */
   readonly waits: boolean;
@@ -26,6 +33,29 @@ const cases: readonly Case[] = [
   { name: 'wrong service: ssh', fault: 'ssh_server', waits: false },
   { name: 'silent', fault: 'silent_handshake', waits: true },
   { name: 'process stopped (SIGSTOP)', fault: 'none', isStopped: true, waits: true },
+  { name: 'a web server in node', fault: { conduct: 'http' }, waits: false },
+  { name: 'a TLS server in node', fault: { conduct: 'tls' }, waits: false },
+  { name: 'an SSH server', fault: { conduct: 'ssh' }, waits: false },
+  {
+    name: 'a native server that hangs up',
+    fault: { conduct: 'closes when spoken to', guise: { argv0: '/opt/thing/thingd' } },
+    waits: false,
+  },
+  {
+    name: 'nc -l, which says nothing',
+    fault: { conduct: 'silent', guise: { argv0: 'nc', args: ['-l'] } },
+    waits: true,
+  },
+  {
+    name: 'socat, nothing behind it',
+    fault: { conduct: 'closes at once', guise: { argv0: 'socat' } },
+    waits: false,
+  },
+  {
+    name: 'socat, a black hole behind it',
+    fault: { conduct: 'silent', guise: { argv0: 'socat' } },
+    waits: true,
+  },
 ];
 
 interface Verdict {
@@ -49,7 +79,7 @@ async function verdicts(
   { fault, isStopped }: Case,
   { machine, runs }: { readonly machine: Machine; readonly runs: number },
 ): Promise<readonly Verdict[]> {
-  const tws = await SimulatedTws.start(bench, fault);
+  const tws = await startServer(bench, fault);
   if (isStopped === true) {
     tws.signal('SIGSTOP');
   }
@@ -63,6 +93,25 @@ async function verdicts(
   }
   await tws.end();
   return seen;
+}
+
+interface Server {
+  readonly endpoint: Endpoint;
+  signal(signal: NodeJS.Signals): void;
+  end(): Promise<void>;
+}
+
+async function startServer(bench: Bench, fault: Case['fault']): Promise<Server> {
+  if (typeof fault === 'string') {
+    return SimulatedTws.start(bench, fault);
+  }
+  const server = await startStrangeServer(fault.conduct, fault.guise);
+  bench.defer(() => server.end());
+  return {
+    endpoint: { host: '127.0.0.1', port: server.port },
+    signal: (signal) => server.child.kill(signal),
+    end: () => server.end(),
+  };
 }
 
 function row(name: string, seen: readonly Verdict[]): string[] {

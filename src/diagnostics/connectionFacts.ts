@@ -9,6 +9,7 @@ import type {
 } from '../host/portObservation';
 import { isLoopback } from '../ibkr/endpoint';
 import type { TwsMessage } from '../ibkr/connection';
+import type { ResetWindow } from '../ibkr/resetWindows';
 import type { Evidence } from './finding';
 import { describeDuration } from './notices';
 import { type ConnectionSituation, type Stage, stageOf } from './situation';
@@ -28,6 +29,8 @@ export interface ConnectionFacts {
   readonly established: readonly EstablishedClient[] | undefined;
   readonly twsProcesses: readonly TwsProcess[] | undefined;
   readonly messages: readonly TwsMessage[];
+  /** Planned interruptions that touch the time of the trouble. */
+  readonly windows: readonly ResetWindow[];
 }
 
 /** Processes younger than this are taken to be starting or at their login. Milliseconds. */
@@ -48,12 +51,39 @@ export function factsOf(situation: ConnectionSituation): ConnectionFacts {
     established: seen(os.established),
     twsProcesses: seen(os.twsProcesses),
     messages: [...(situation.connection?.startupMessages ?? []), ...situation.messages],
+    windows: situation.windows ?? [],
   };
 }
 
 /** Programs whose name alone says that they do not speak the TWS API. */
 const foreignServers =
-  /^(?:nginx|apache2?|httpd|caddy|haproxy|envoy|traefik|sshd|postgres|postmaster|mysqld|mariadbd|redis-server|mongod|memcached|rabbitmq-server|dnsmasq|smbd|cupsd|rpcbind|vsftpd|dovecot|exim4?|openssl|grafana|prometheus|dockerd|jupyter(?:-.+)?)$/;
+  /^(?:nginx|apache2?|httpd|lighttpd|caddy|traefik|h2o|sshd|dropbear|postgres|postmaster|mysqld|mariadbd|redis-server|valkey-server|mongod|memcached|rabbitmq-server|beam\.smp|dnsmasq|named|smbd|cupsd|rpcbind|in\.telnetd|vsftpd|proftpd|dovecot|exim4?|openssl|s_server|ncat|netcat|nc|nc\.openbsd|nc\.traditional|grafana(?:-server)?|prometheus|dockerd|containerd|etcd|consul|minio|vite|jupyter(?:-.+)?|php-fpm.*|uvicorn|gunicorn|uwsgi|hypercorn|streamlit|puma|unicorn|X(?:org|vnc|tightvnc)?|x11vnc|vncserver)$/i;
+
+/** Of those, the ones that can pass a connection on: they may stand before a TWS after all. */
+const mayForward =
+  /^(?:nginx|caddy|traefik|h2o|sshd|dropbear|ncat|netcat|nc|nc\.openbsd|nc\.traditional|openssl|dockerd|containerd)$/i;
+
+/** Modules and scripts of known servers, where an interpreter runs them. */
+const foreignScripts =
+  /(?:^|[\\/])(?:http\.server|http-server|SimpleHTTPServer|live-server|vite|next|webpack-dev-server|webpack|serve|nodemon|jupyter(?:-.+)?|notebook|jupyterlab|uvicorn|gunicorn|flask|streamlit|django|manage\.py|puma|rails|http\.client)(?:\.js|\.py)?$/;
+
+/** A program on the command line itself (`-c`, `-e`) that makes a web server. */
+const foreignCode =
+  /\bhttp\.server\b|\bHTTPServer\b|\bWEBrick\b|\b(?:require\(|from |import )\s*['"](?:node:)?(?:https?|express|fastify|koa)['"]/;
+
+/** Forwarders that an interpreter runs, such as a wrapper that bears the name of the program. */
+const forwarderScripts = /(?:^|[\\/])(?:socat|docker-proxy|rinetd|redir|simpleproxy|portforward)$/;
+
+/**
+ * Java servers by main class or archive. The Client Portal gateway of IBKR is one of them: it
+ * speaks HTTPS on port 5000, and no TWS API.
+ */
+const foreignJava =
+  /clientportal|ibgroup\.web\.core|org\.apache\.(?:catalina|kafka|zookeeper|cassandra|activemq|solr)|kafka\.Kafka|org\.elasticsearch|org\.opensearch|jenkins|sonatype|keycloak|spring-boot|org\.eclipse\.jetty|start\.jar|QuorumPeerMain|minecraft/i;
+
+/** Programs that run what others wrote: their own name says nothing about what listens. */
+const interpreters =
+  /^(?:node|nodejs|bun|deno|electron|code|code-server|python\d*(?:\.\d+)*w?|pypy\d*|ruby|perl|php\d*(?:\.\d+)*|lua|tclsh|sh|bash|zsh|dash|pwsh|powershell|dotnet|mono|beam|erl|Rscript|R|julia)$/i;
 
 /** The name of a program from its arguments, without path and extension. */
 export function programName(argv: readonly string[] | undefined): string | undefined {
@@ -61,29 +91,80 @@ export function programName(argv: readonly string[] | undefined): string | undef
   return first === undefined || first === '' ? undefined : basename(first, '.exe');
 }
 
-/** What listens: decided by what the process is, `stranger` only where its name proves it. */
-export type ListenerKind = 'none' | 'tws' | 'proxy' | 'stranger' | 'not java' | 'unknown';
+/**
+ * What listens, decided by what the process is: `stranger` where its name or script proves a
+ * server of another kind, `interpreter` where it runs somebody's script, `native` for any other
+ * program that is seen, `unknown` where the owner is hidden or an unknown Java program.
+ */
+export type ListenerKind =
+  'none' | 'tws' | 'proxy' | 'stranger' | 'interpreter' | 'native' | 'unknown';
 
-export function listenerKind(facts: ConnectionFacts): ListenerKind {
-  const { listeners } = facts;
+export function listenerKind({ listeners }: Pick<ConnectionFacts, 'listeners'>): ListenerKind {
   if (listeners === undefined) {
     return 'unknown';
   }
-  if (listeners.length === 0) {
-    return 'none';
+  const kinds = new Set(listeners.map(kindOf));
+  const strongest = kindsByWeight.find((kind) => kinds.has(kind));
+  return strongest ?? 'none';
+}
+
+/** Where several listen, the first of these decides. */
+const kindsByWeight: readonly ListenerKind[] = [
+  'tws',
+  'unknown',
+  'interpreter',
+  'native',
+  'proxy',
+  'stranger',
+];
+
+/** Robo's own helpers and the trader's: a dashboard, a websocket server. None speaks for TWS. */
+const strangerRoles: ReadonlySet<PortListener['role']> = new Set([
+  'runner',
+  'worker',
+  'helper',
+  'monitor',
+]);
+
+/** True where every listener is a program that neither is TWS nor passes connections on. */
+export function isProvenStranger(facts: Pick<ConnectionFacts, 'listeners'>): boolean {
+  return (
+    listenerKind(facts) === 'stranger' &&
+    (facts.listeners ?? []).every(({ argv }) => !mayForward.test(programName(argv) ?? ''))
+  );
+}
+
+function kindOf({ role, argv }: PortListener): ListenerKind {
+  if (role === 'tws' || role === 'proxy') {
+    return role;
   }
-  if (listeners.some(({ role }) => role === 'tws')) {
-    return 'tws';
-  }
-  if (listeners.every(({ role }) => role === 'proxy')) {
-    return 'proxy';
-  }
-  if (listeners.some(({ role }) => role === 'hidden' || role === 'java' || role === 'nobody')) {
+  if (role === 'hidden' || role === 'nobody' || argv === undefined || argv.length === 0) {
     return 'unknown';
   }
-  return listeners.every(({ argv }) => foreignServers.test(programName(argv) ?? ''))
-    ? 'stranger'
-    : 'not java';
+  if (role === 'java') {
+    return argv.some((arg) => foreignJava.test(arg)) ? 'stranger' : 'unknown';
+  }
+  const name = programName(argv) ?? '';
+  if (name === 'sshd' || name === 'sshd-session') {
+    // The process of one login listens only for the forwards that its client asked for; the
+    // daemon itself is `sshd -D` or, as it renames itself, `sshd: … [listener] …`.
+    const isLogin = name === 'sshd-session' || /^sshd: (?!.*\[listener\])/.test(argv[0] ?? '');
+    return isLogin ? 'proxy' : 'stranger';
+  }
+  if (strangerRoles.has(role) || foreignServers.test(name)) {
+    return 'stranger';
+  }
+  if (!interpreters.test(name)) {
+    return 'native';
+  }
+  const [script = ''] = argv.slice(1);
+  if (forwarderScripts.test(script)) {
+    return 'proxy';
+  }
+  const isServer = argv
+    .slice(1, 4)
+    .some((arg) => foreignScripts.test(arg) || foreignCode.test(arg));
+  return isServer ? 'stranger' : 'interpreter';
 }
 
 /** `java (pid 4711)` */
@@ -99,7 +180,7 @@ export function describeListener(listener: PortListener): string {
  */
 export function twsAgeMs(facts: ConnectionFacts): number | undefined {
   const kind = listenerKind(facts);
-  if (kind === 'stranger' || kind === 'not java') {
+  if (kind === 'stranger' || kind === 'interpreter' || kind === 'native') {
     return undefined;
   }
   const listening = (facts.listeners ?? [])
@@ -149,6 +230,12 @@ function sumOrUnknown(parts: readonly (number | undefined)[] | undefined): numbe
   );
 }
 
+/** Our own connection in the TCP table; undefined where it is not there, or was not looked for. */
+export function ownConnection(facts: ConnectionFacts): EstablishedClient | undefined {
+  const ours = facts.situation.connection?.localPort;
+  return facts.established?.find(({ clientPort }) => clientPort === ours);
+}
+
 /** Clients other than ours whose connection TWS has accepted. */
 export function otherClients(facts: ConnectionFacts): readonly EstablishedClient[] | undefined {
   const ours = facts.situation.connection?.localPort;
@@ -196,6 +283,10 @@ export function gatherEvidence(facts: ConnectionFacts): readonly Evidence[] {
   }
   if (facts.twsProcesses?.length === 0) {
     note('process', 'process table', 'no TWS or IB Gateway process on this machine');
+  }
+  for (const { name, fromMs, untilMs } of facts.windows) {
+    const open = `${isoTime(fromMs)} to ${isoTime(untilMs)}`;
+    note('timing', 'IBKR and TWS schedules', `${name}: ${open}`);
   }
   for (const { code, text, atMs } of facts.messages.slice(-10)) {
     evidence.push({ kind: 'notice', source: 'TWS', at: isoTime(atMs), text: `${code} ${text}` });

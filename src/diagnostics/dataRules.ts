@@ -5,6 +5,7 @@ import type { CauseId } from './causeIds';
 import type { Evidence, Finding, RankedCause } from './finding';
 import { causesOfMessage, shorten } from './notices';
 import { makeFinding } from './makeFinding';
+import { type Outage, outageCauses } from './outage';
 
 /** What came of asking for one symbol's data. */
 export interface SymbolOutcome {
@@ -19,6 +20,8 @@ export interface DataContext {
   readonly answersTime: boolean;
   /** Codes of TWS in force now (1100, 2105, 2157 …), newest last. */
   readonly activeCodes: readonly number[];
+  /** The link to IBKR that TWS says is down, with the time that explains it. */
+  readonly outage?: Outage | undefined;
   readonly nowMs: number;
 }
 
@@ -69,6 +72,13 @@ function silentData(outcomes: readonly SymbolOutcome[], context: DataContext): F
 function silentCauses(context: DataContext, isClosed: boolean): readonly RankedCause[] {
   const code = context.activeCodes.findLast((active) => active in upstreamCauses);
   const upstream = code === undefined ? undefined : upstreamCauses[code];
+  if (context.outage !== undefined && code === context.outage.message.code) {
+    return outageCauses(context.outage).map((cause) => ({
+      ...cause,
+      confidence: Math.min(cause.confidence, 0.8),
+      why: `${cause.why}, and nothing is answered since`,
+    }));
+  }
   if (code !== undefined && upstream !== undefined) {
     return [
       { id: upstream, confidence: 0.8, why: `TWS has sent ${code}, and nothing is answered since` },

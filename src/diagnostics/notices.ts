@@ -126,14 +126,44 @@ function causesOf162(text: string): readonly CauseGuess[] {
   if (/no data/i.test(text)) {
     return only('hist_no_data_162');
   }
+  if (/permission|not subscribed/i.test(text)) {
+    return only('not_subscribed');
+  }
   if (/cancel/i.test(text)) {
     return only('hist_timeout', 0.8);
   }
-  return [
+  const guesses: readonly CauseGuess[] = [
     { id: 'hist_no_data_162', confidence: 0.4 },
     { id: 'pacing_162', confidence: 0.2 },
     { id: 'different_ip_session', confidence: 0.15 },
   ];
+  // What splits the code stands in its text, and a text in another language hides it.
+  return isLocalized(162, text)
+    ? [...guesses, { id: 'localized_messages', confidence: 0.1 }]
+    : guesses;
+}
+
+/** Little words of the languages that TWS speaks beside English, where letters are all ASCII. */
+const foreignWords =
+  /\b(?:die|der|das|und|ist|nicht|wurde|el|los|las|una|por|esta|les|des|une|est|pas|il|che|non|gli|uma|com|sem)\b/gi;
+
+/**
+ * True for a text that is not in English: it hardly shares a word with IBKR's English text of the code,
+ * and has letters or words that English lacks. Never true for a code without a known text.
+ */
+export function isLocalized(code: number, text: string): boolean {
+  const english = new Set(wordsOf(classify(code).text));
+  const words = wordsOf(text);
+  // One word may be the same by chance: `error` is Spanish too.
+  const shared = words.filter((word) => english.has(word)).length;
+  if (english.size < 2 || shared > 1) {
+    return false;
+  }
+  return /(?=\P{ASCII})\p{L}/u.test(text) || (text.match(foreignWords)?.length ?? 0) >= 2;
+}
+
+function wordsOf(text: string): readonly string[] {
+  return text.toLowerCase().match(/[a-z]{4,}/g) ?? [];
 }
 
 function causesByScope(code: number): readonly CauseGuess[] {
@@ -171,10 +201,10 @@ function split(a: CauseId, confidenceA: number, b: CauseId, confidenceB: number)
 /** The finding that a message of TWS makes; undefined for good news and ordinary notes. */
 export function noticeFinding(notice: Notice): Finding | undefined {
   const { code, text, atMs, symbol } = notice;
-  const causes = causesOfMessage(code, text).map((guess) => ({
-    ...guess,
-    why: `TWS sent message ${code}`,
-  }));
+  const told = causesOfMessage(code, text);
+  const guesses =
+    told.length === 0 && isLocalized(code, text) ? only('localized_messages', 0.9) : told;
+  const causes = guesses.map((guess) => ({ ...guess, why: `TWS sent message ${code}` }));
   return makeFinding({
     subject: subjectOfMessage(code, symbol),
     causes,

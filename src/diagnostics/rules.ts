@@ -1,6 +1,8 @@
 import { formatEndpoint } from '../ibkr/endpoint';
 import { type ConnectionFacts, factsOf, gatherEvidence } from './connectionFacts';
-import { connectionRules } from './connectionRules';
+import { ownFileEvidence } from './twsFileFacts';
+import { setupOf } from './setup';
+import { connectionRules } from './rules/connectionRules';
 import type { Finding, Layer, Severity } from './finding';
 import { describeDuration, shorten } from './notices';
 import { makeFinding } from './makeFinding';
@@ -34,13 +36,14 @@ export function diagnoseConnection(situation: ConnectionSituation): Finding | un
   if (facts.stage === 'open') {
     return undefined;
   }
-  const causes = rank(connectionRules.flatMap((rule) => rule(facts)));
+  const causes = rank(connectionRules.flatMap(({ judge }) => judge(facts)));
   return makeFinding({
     subject: { kind: 'connection' },
     causes,
     message: describe(facts),
     nowMs: situation.nowMs,
-    evidence: gatherEvidence(facts),
+    evidence: [...gatherEvidence(facts), ...ownFileEvidence(facts)],
+    setup: setupOf(situation),
     layer: causes[0]?.id === 'wedged_close_wait' ? 'sockets' : layerOfStage[facts.stage],
     severity: severityOf(facts),
   });

@@ -1,6 +1,7 @@
 import type { PortObservation } from '../host/portObservation';
 import type { ConnectionProgress, TwsMessage } from '../ibkr/connection';
 import type { Endpoint } from '../ibkr/endpoint';
+import type { ResetWindow } from '../ibkr/resetWindows';
 
 /**
  * Everything that the rules judge: what the connection has shown so far, and what the system
@@ -20,6 +21,10 @@ export interface ConnectionSituation {
   readonly unansweredForMs?: number;
   /** When a session to this endpoint was last verified, milliseconds since the epoch. */
   readonly lastReadyAtMs?: number;
+  /** When the present trouble began, milliseconds since the epoch; undefined where unknown. */
+  readonly troubleSinceMs?: number;
+  /** Planned interruptions that touch the time from the beginning of the trouble until now. */
+  readonly windows?: readonly ResetWindow[];
 }
 
 /** What became of the attempt, in the terms in which the causes differ. */

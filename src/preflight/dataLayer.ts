@@ -54,6 +54,7 @@ export async function checkData(
   const findings = dataFindings(proofs, {
     answersTime: source.progress?.stage === 'open',
     activeCodes: source.activeCodes,
+    outage: source.outage,
     nowMs: clock.now(),
   });
   const good = proofs.filter(({ failure }) => failure === undefined);

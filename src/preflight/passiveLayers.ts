@@ -1,4 +1,6 @@
 import { isoTime } from '../core/clock';
+import { listenerKind, youngMs } from '../diagnostics/connectionFacts';
+import { describeDuration } from '../diagnostics/notices';
 import type { Evidence, Layer } from '../diagnostics/finding';
 import type { PortListener, PortObservation } from '../host/portObservation';
 import { type Endpoint, formatEndpoint, isLoopback } from '../ibkr/endpoint';
@@ -55,19 +57,35 @@ function portLayer(os: PortObservation, endpoint: Endpoint, nowMs: number): Pass
   if (listeners.length === 0) {
     const others = os.otherUsualPortsListening.known ? os.otherUsualPortsListening.value : [];
     const hint = others.length > 0 ? `; listening instead: ${others.join(', ')}` : '';
-    return result('port', 'fail', `Nobody listens on port ${endpoint.port}${hint}`, [
+    const words = `Nobody listens on port ${endpoint.port}${hint}${startingWords(os, nowMs)}`;
+    return result('port', 'fail', words, [
       note('socket', nowMs, `no LISTEN row for port ${endpoint.port}${hint}`),
     ]);
   }
   const evidence = listeners.map((listener) =>
     note('socket', nowMs, listenerWords(listener, endpoint)),
   );
+  const kind = listenerKind({ listeners });
   return result(
     'port',
-    'pass',
+    // Only a warning: who listens may still pass connections on to a TWS.
+    kind === 'stranger' || kind === 'native' ? 'warn' : 'pass',
     listeners.map((entry) => listenerWords(entry, endpoint)).join('; '),
     evidence,
   );
+}
+
+/** A TWS that has just been started opens its port after the login. */
+function startingWords(os: PortObservation, nowMs: number): string {
+  const starts = os.twsProcesses.known
+    ? os.twsProcesses.value
+        .filter(({ product }) => product !== 'simulator')
+        .map(({ startedAtMs }) => nowMs - startedAtMs)
+    : [];
+  const youngest = Math.min(...starts);
+  return youngest < youngMs
+    ? `; TWS was started ${describeDuration(youngest)} ago: starting, or waiting for the login or second factor`
+    : '';
 }
 
 function listenerWords(listener: PortListener, endpoint: Endpoint): string {

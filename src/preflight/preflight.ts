@@ -2,7 +2,8 @@ import type { Clock } from '../core/clock';
 import { isoTime } from '../core/clock';
 import type { Finding, Layer } from '../diagnostics/finding';
 import { layers } from '../diagnostics/finding';
-import { accountFinding, clockFinding, noticeFinding } from '../diagnostics/notices';
+import { accountFinding, clockFinding } from '../diagnostics/notices';
+import { outageFinding } from '../diagnostics/outage';
 import { diagnoseConnection } from '../diagnostics/rules';
 import type { Machine } from '../host/machine';
 import { observePort, type PortObservation } from '../host/portObservation';
@@ -38,9 +39,6 @@ export interface PreflightDependencies {
 
 /** How long a server-time answer may take: the monitor's own deadline. */
 const answerDeadlineMs = 5000;
-
-/** Messages after which no data can come: the way from TWS to IBKR is cut. */
-const upstreamLost: ReadonlySet<number> = new Set([1100, 2110]);
 
 /** The layers that decide the gate (law 8); the passive ones only warn. */
 const decidingLayers: ReadonlySet<Layer> = new Set([
@@ -113,16 +111,13 @@ class PreflightRun {
 
   /** Without a question for data, TWS's own word that it has lost IBKR still counts. */
   private checkUpstream(): void {
-    const code = this.deps.source.activeCodes.find((active) => upstreamLost.has(active));
-    if (code === undefined) {
+    const { outage } = this.deps.source;
+    if (outage === undefined) {
       return;
     }
-    const text = classify(code).text;
-    this.add(this.result('data', 'fail', 0, `TWS has reported ${code}: ${text}`));
-    const finding = noticeFinding({ code, text, atMs: this.deps.clock.now() });
-    if (finding !== undefined) {
-      this.findings.push(finding);
-    }
+    const { code } = outage.message;
+    this.add(this.result('data', 'fail', 0, `TWS has reported ${code}: ${classify(code).text}`));
+    this.findings.push(outageFinding(outage));
   }
 
   report(): PreflightReport {

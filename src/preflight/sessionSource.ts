@@ -1,5 +1,6 @@
 import type { Event } from '../core/emitter';
 import type { Finding } from '../diagnostics/finding';
+import type { Outage } from '../diagnostics/outage';
 import type { ConnectionSituation } from '../diagnostics/situation';
 import type { PortObservation } from '../host/portObservation';
 import type { ConnectionProgress, ServerTime } from '../ibkr/connection';
@@ -27,6 +28,8 @@ export interface SessionSource {
   situation(os: PortObservation): ConnectionSituation;
   /** Codes of TWS that are in force now (1100, 2105 …), newest last. */
   readonly activeCodes: readonly number[];
+  /** The link to IBKR that TWS says is down; undefined while it has not said so. */
+  readonly outage: Outage | undefined;
   /** Tells the monitor what came of asking for data of `symbols` just now. */
   dataChecked(symbols: readonly string[], findings: readonly Finding[], isDelivered: boolean): void;
 }

@@ -408,7 +408,8 @@ describe('diagnoseConnection', () => {
   it('lists what could not be seen as unknown, with the reason', () => {
     const { evidence } = diagnosed(situation(silent, blind));
     const reasons = evidence.filter(({ kind }) => kind === 'unknown').map(({ text }) => text);
-    assert.equal(reasons.length, 5);
+    // Listeners, other ports, dead connections, clients, processes, TWS's own files.
+    assert.equal(reasons.length, 6);
     assert.ok(reasons.every((text) => text === 'no permission'));
   });
 
@@ -590,6 +591,34 @@ describe('any situation', () => {
         );
       }),
       { numRuns: 200 },
+    );
+  });
+
+  it('is never made sure by a look that fails', () => {
+    const looks = [
+      'listeners',
+      'otherUsualPortsListening',
+      'closeWait',
+      'established',
+      'twsProcesses',
+    ] as const;
+    fc.assert(
+      fc.property(anything, fc.constantFrom(...looks), (seen, look) => {
+        // Several proofs at once compete, and then one less leaves another surer.
+        const listeners = seen.os.listeners.known ? seen.os.listeners.value : [];
+        fc.pre(seen.codes.length === 0);
+        fc.pre(listeners.every(({ role, isStopped }) => role === 'tws' && !isStopped));
+        const [before] = diagnoseConnection(build(seen))?.causes ?? [];
+        const hidden = { ...seen.os, [look]: { known: false, why: 'slow' } };
+        const [after] = diagnoseConnection(build({ ...seen, os: hidden }))?.causes ?? [];
+        // What spoke a little for others goes with the look: that may tip what was almost sure.
+        const wasAlmostSure = (before?.confidence ?? 0) >= 0.65;
+        assert.ok(
+          wasAlmostSure || (after?.confidence ?? 0) < 0.7,
+          `${before?.id ?? ''} ${before?.confidence ?? 0} became ${after?.id ?? ''} ${after?.confidence ?? 0} without ${look}`,
+        );
+      }),
+      { numRuns: 1500 },
     );
   });
 

@@ -1,0 +1,23 @@
+import { ownFiles } from '../ownFiles';
+import { ageRule } from './age';
+import { closingRules } from './closing';
+import { listenerRules } from './listener';
+import { reachRules } from './reach';
+import type { ConnectionRule } from './rule';
+import { sessionRules } from './session';
+import { silenceRules } from './silence';
+import { stageRule } from './stage';
+import { windowRules } from './windows';
+
+/** All rules; their order does not matter. */
+export const connectionRules: readonly ConnectionRule[] = [
+  stageRule,
+  ...reachRules,
+  ...listenerRules,
+  ...closingRules,
+  ageRule,
+  ...silenceRules,
+  ...sessionRules,
+  ...windowRules,
+  ownFiles,
+];
