@@ -41,6 +41,9 @@ export function dataFindings(
   if (isAllFailed && failed.length > 1 && failed.every((outcome) => codeOf(outcome) === 200)) {
     return present(allUnknown(failed, context));
   }
+  if (isAllFailed && failed.every(isRefusedToSession)) {
+    return present(refusedSession(failed, context));
+  }
   return failed.flatMap((outcome) => present(symbolFinding(outcome, context)));
 }
 
@@ -136,6 +139,38 @@ function allUnknown(outcomes: readonly SymbolOutcome[], context: DataContext): F
     severity: 'error',
     evidence: outcomes.slice(0, 10).map((outcome) => evidenceOf(outcome, context.nowMs)),
   });
+}
+
+/** Causes that lie with the whole session, whatever symbol they are said about. */
+const sessionCauses: ReadonlySet<CauseId> = new Set([
+  'competing_session_10197',
+  'different_ip_session',
+]);
+
+function isRefusedToSession({ failure }: SymbolOutcome): boolean {
+  const [best] = failure?.kind === 'message' ? causesOfFailure(failure) : [];
+  return best !== undefined && sessionCauses.has(best.id);
+}
+
+/** TWS answers and gives this session no data at all, because another one has it. */
+function refusedSession(
+  outcomes: readonly SymbolOutcome[],
+  context: DataContext,
+): Finding | undefined {
+  const [failure] = outcomes.flatMap((outcome) =>
+    outcome.failure?.kind === 'message' ? [outcome.failure] : [],
+  );
+  return failure === undefined
+    ? undefined
+    : makeFinding({
+        subject: { kind: 'connection' },
+        causes: causesOfFailure(failure),
+        message: `TWS refuses all data (${symbolList(outcomes)}): ${failure.code} ${shorten(failure.text)}`,
+        nowMs: context.nowMs,
+        layer: 'data',
+        severity: 'error',
+        evidence: outcomes.slice(0, 10).map((outcome) => evidenceOf(outcome, context.nowMs)),
+      });
 }
 
 /** One symbol failed: a matter of that symbol, a warning. Messages about the link stay its own. */

@@ -701,6 +701,24 @@ describe('dataFindings', () => {
       ['connection: false_200_during_outage (error)'],
     ],
     [
+      'all refused to this session',
+      [
+        { symbol: 'AAPL', failure: coded(162, 'connected from a different IP address') },
+        { symbol: 'TSLA', failure: coded(10197) },
+      ],
+      {},
+      ['connection: different_ip_session (error)'],
+    ],
+    [
+      'one refused to this session, while others came',
+      [
+        { symbol: 'AAPL', failure: coded(162, 'connected from a different IP address') },
+        { symbol: 'TSLA', failure: undefined },
+      ],
+      {},
+      ['symbol AAPL: different_ip_session (warning)'],
+    ],
+    [
       'not subscribed',
       [{ symbol: 'AAPL', failure: coded(354) }],
       {},
