@@ -195,18 +195,25 @@ export function twsAgeMs(facts: ConnectionFacts): number | undefined {
   return starts.length === 0 ? undefined : facts.situation.nowMs - Math.max(...starts);
 }
 
-/** Dead connections on TWS's side of the port. */
+/**
+ * Dead connections on TWS's side of the port. Where their owner is hidden they are taken for the
+ * listener's if that is hidden too, and for unknown, never for none, if it is not.
+ */
 export function serverZombies(facts: ConnectionFacts): number | undefined {
+  const ofServer = facts.closeWait?.filter(({ side }) => side === 'server');
   const listenerPids = new Set((facts.listeners ?? []).map(({ pid }) => pid));
-  return facts.closeWait
+  const isListenerHidden = facts.listeners?.some(({ role }) => role === 'hidden') ?? false;
+  const count = ofServer
     ?.filter(
-      ({ side, role, ownerPid }) =>
-        side === 'server' &&
-        (role === 'tws' ||
-          role === 'java' ||
-          (ownerPid !== undefined && listenerPids.has(ownerPid))),
+      ({ role, ownerPid }) =>
+        role === 'tws' ||
+        role === 'java' ||
+        (role === 'hidden' && isListenerHidden) ||
+        (ownerPid !== undefined && listenerPids.has(ownerPid)),
     )
-    .reduce((sum, { count }) => sum + count, 0);
+    .reduce((sum, group) => sum + group.count, 0);
+  const isHiddenElse = count === 0 && ofServer?.some(({ role }) => role === 'hidden') === true;
+  return isHiddenElse ? undefined : count;
 }
 
 /** Connections that the kernel completed and that no process has accepted. */
@@ -245,6 +252,11 @@ export function otherClients(facts: ConnectionFacts): readonly EstablishedClient
   );
 }
 
+/** False for a client whose bytes lie unread at TWS's end: it is no better off than we are. */
+export function isHeard({ unreadAtServer }: EstablishedClient): boolean {
+  return (unreadAtServer ?? 0) === 0;
+}
+
 /** What was seen, and what could not be looked at. */
 export function gatherEvidence(facts: ConnectionFacts): readonly Evidence[] {
   const at = isoTime(facts.situation.nowMs);
@@ -270,7 +282,8 @@ export function gatherEvidence(facts: ConnectionFacts): readonly Evidence[] {
   }
   for (const client of otherClients(facts) ?? []) {
     const who = client.clientProgram ?? client.clientAddress;
-    note('socket', 'TCP table', `another client is connected: ${who}`);
+    const unread = isHeard(client) ? '' : `, and ${client.unreadAtServer} bytes of it are not read`;
+    note('socket', 'TCP table', `another client is connected: ${who}${unread}`);
   }
   for (const process of facts.twsProcesses ?? []) {
     const age = describeDuration(facts.situation.nowMs - process.startedAtMs);

@@ -3,28 +3,116 @@ import type { CauseGuess } from './notices';
 import { isTimeoutClass } from './readers/reader';
 import type { RunnerFact } from './runnerFacts';
 
-/** How far the connection attempt that a log is telling about has come. */
+/** How far a connection attempt that a log is telling about has come. */
 export interface Attempt {
   readonly host: string | undefined;
+  readonly port?: number;
+  readonly clientId?: number;
   readonly reached: 'nothing' | 'tcp' | 'hello' | 'ready';
 }
 
 export const noAttempt: Attempt = { host: undefined, reached: 'nothing' };
 
-/** Follows an attempt through the lines of a client. */
-export function advanceAttempt(attempt: Attempt, fact: RunnerFact): Attempt {
-  switch (fact.kind) {
-    case 'connecting':
-      return { host: fact.host, reached: 'nothing' };
-    case 'tcp connected':
-      return { ...attempt, reached: 'tcp' };
-    case 'hello':
-      return { ...attempt, reached: 'hello' };
-    case 'connected':
-      return { ...attempt, reached: 'ready' };
-    default:
-      return attempt;
+/** More clients than TWS takes; what is older has ended unseen. */
+const maxAttempts = 32;
+
+/**
+ * Follows the attempts of all clients that print into one log. Lines after "Connecting" name
+ * neither client nor endpoint, so the attempt that began first takes the next step first.
+ */
+export class Attempts {
+  private unfinished: readonly Attempt[] = [];
+  private sessions: readonly Attempt[] = [];
+
+  /** A new attempt; one of the same client has ended by it, said or unsaid. */
+  begin({ host, port, clientId }: Extract<RunnerFact, { kind: 'connecting' }>): void {
+    const attempt: Attempt = {
+      host,
+      port,
+      ...(clientId === undefined ? {} : { clientId }),
+      reached: 'nothing',
+    };
+    const isOther = (before: Attempt): boolean => !isSameClient(before, attempt);
+    this.sessions = this.sessions.filter(isOther);
+    this.unfinished = [...this.unfinished.filter(isOther), attempt].slice(-maxAttempts);
   }
+
+  /** The oldest attempt that can have come so far has. */
+  advance(reached: 'tcp' | 'hello'): void {
+    const step = reached === 'hello' ? ['tcp', 'nothing'] : ['nothing'];
+    const before = this.oldest(step) ?? noAttempt;
+    const after = { ...before, reached };
+    this.unfinished = this.unfinished.includes(before)
+      ? this.unfinished.map((each) => (each === before ? after : each))
+      : [...this.unfinished, after].slice(-maxAttempts);
+  }
+
+  /** @returns the attempt that has become a session */
+  ready(): Attempt {
+    const attempt = this.oldest(['hello', 'tcp', 'nothing']) ?? noAttempt;
+    this.drop(attempt);
+    const session: Attempt = { ...attempt, reached: 'ready' };
+    this.sessions = [...this.sessions, session].slice(-maxAttempts);
+    return session;
+  }
+
+  /** @returns the attempt that has failed; how far it came is the least that is sure */
+  fail(errorClass: string): Attempt {
+    const isAtOnce = /Refused|gaierror|NameResolution|UnknownHost/i.test(errorClass);
+    const attempt = (isAtOnce ? this.newest(['nothing']) : undefined) ?? this.unfinished[0];
+    this.drop(attempt);
+    return attempt ?? noAttempt;
+  }
+
+  /** @returns the attempt or session that has ended by itself */
+  lose(text: string): Attempt {
+    const named = /clientId (\d{1,10})/i.exec(text)?.[1];
+    const all = [...this.unfinished, ...this.sessions];
+    const ended =
+      (named === undefined
+        ? undefined
+        : all.find(({ clientId }) => clientId !== undefined && clientId === Number(named))) ??
+      this.oldest(['hello', 'tcp']) ??
+      this.sessions[0] ??
+      this.oldest(['nothing']);
+    this.drop(ended);
+    return ended ?? noAttempt;
+  }
+
+  /** Lines are missing: nothing is known of any attempt. */
+  forget(): void {
+    this.unfinished = [];
+    this.sessions = [];
+  }
+
+  private oldest(steps: readonly string[]): Attempt | undefined {
+    for (const step of steps) {
+      const found = this.unfinished.find(({ reached }) => reached === step);
+      if (found !== undefined) {
+        return found;
+      }
+    }
+    return undefined;
+  }
+
+  private newest(steps: readonly string[]): Attempt | undefined {
+    return this.unfinished.findLast(({ reached }) => steps.includes(reached));
+  }
+
+  private drop(attempt: Attempt | undefined): void {
+    this.unfinished = this.unfinished.filter((each) => each !== attempt);
+    this.sessions = this.sessions.filter((each) => each !== attempt);
+  }
+}
+
+/** `127.0.0.1:7497`, one name for all names of this machine; empty where it is not known. */
+export function endpointOf({ host, port }: Attempt): string {
+  return host === undefined ? '' : `${isLoopback(host) ? '127.0.0.1' : host}:${port ?? ''}`;
+}
+
+/** Without a client id in the lines, one endpoint has one client. */
+function isSameClient(a: Attempt, b: Attempt): boolean {
+  return endpointOf(a) === endpointOf(b) && a.clientId === b.clientId;
 }
 
 const silent: readonly CauseGuess[] = [

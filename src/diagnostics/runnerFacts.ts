@@ -45,12 +45,19 @@ export type RunnerFact = { readonly at?: string } & (
       readonly text: string;
       /** Where the line names the contract of the request. */
       readonly symbol?: string;
+      /** The part of a client that printed it, where another part prints the same message too. */
+      readonly by?: string;
     }
-  | { readonly kind: 'connecting'; readonly host: string; readonly port: number }
+  | {
+      readonly kind: 'connecting';
+      readonly host: string;
+      readonly port: number;
+      readonly clientId?: number;
+    }
   /** TCP only: what clients print as "Connected" before TWS has said a word. */
   | { readonly kind: 'tcp connected' }
-  /** The hello was answered; not ready yet. */
-  | { readonly kind: 'hello'; readonly serverVersion: number }
+  /** The hello was answered; not ready yet. The version is absent where the line does not tell it. */
+  | { readonly kind: 'hello'; readonly serverVersion?: number }
   /** The API is ready. */
   | { readonly kind: 'connected' }
   | {
@@ -59,7 +66,12 @@ export type RunnerFact = { readonly at?: string } & (
       readonly text: string;
       readonly source?: SourcePlace;
     }
-  | { readonly kind: 'connection lost'; readonly text: string }
+  | {
+      readonly kind: 'connection lost';
+      readonly text: string;
+      /** The client prints the same line when the program closes the connection itself. */
+      readonly maybeOwn?: true;
+    }
   /** A line that points to causes of the catalogue by itself. */
   | {
       readonly kind: 'sign';

@@ -1,73 +1,237 @@
+import { classify } from '../ibkr/messageCodes';
+import { FactFilter } from './factFilter';
+import { LineFilter } from './lineFilter';
 import { type LogLine, parseLogLine } from './logLine';
-import { readIbAsync } from './readers/ibAsync';
-import type { LineReader } from './readers/reader';
+import { backtraderLines } from './readers/backtrader';
+import { createGatewayPatterns } from './readers/gatewaySigns';
+import { ibAsyncLines } from './readers/ibAsync';
+import { leanLines } from './readers/lean';
+import { nautilusLines } from './readers/nautilus';
+import { officialApiLines } from './readers/officialApi';
+import { type LineReader, tableReader, withTriggers } from './readers/reader';
 import { readRoboEvent } from './readers/roboEvents';
+import { rustIbapiLines } from './readers/rustIbapi';
 import { readSign } from './readers/signs';
+import { stoqeyLines } from './readers/stoqey';
 import { readTradingSystem } from './readers/tradingSystem';
 import { readTwsCode } from './readers/twsCodes';
+import { vnpyLines } from './readers/vnpy';
 import type { RunnerFact, SourcePlace } from './runnerFacts';
-import { readTraceback, TracebackReader, withSource } from './traceback';
+import { readTraceback, TracebackReader, tracebackTriggers, withSource } from './traceback';
+
+/** What each client prints, the special ones before those whose words many share. */
+const readClientLine = tableReader([
+  ...leanLines,
+  ...nautilusLines,
+  ...vnpyLines,
+  ...backtraderLines,
+  ...stoqeyLines,
+  ...officialApiLines,
+  ...ibAsyncLines,
+  ...rustIbapiLines,
+]);
 
 /** Asked in this order; the first that knows the line is believed. */
 const readers: readonly LineReader[] = [
-  readRoboEvent,
+  // The key of its JSON, in a message too.
+  withTriggers(readRoboEvent, ['robo"', 'robo\\"']),
   readTradingSystem,
-  readIbAsync,
-  readTwsCode,
+  readClientLine,
+  // Its lines have a number that is a code, see `logTriggers`; code 0 is told by its wrapping.
+  withTriggers(readTwsCode, ['reqid', 'req_id', 'errorcode', 'error_code', 'error 0', 'code: 0']),
   readSign,
 ];
 
+/** What a line said by itself, without its time. */
+export interface KnownLine {
+  readonly facts: readonly RunnerFact[];
+  readonly text: string;
+  readonly isTimed: boolean;
+}
+
 /** Reads the lines of a runner or client one after another. What it does not know is unsaid. */
 export class FactReader {
-  private readonly tracebacks = new TracebackReader();
+  private readonly tracebacks = new TracebackReader(
+    (line) => this.readGateway(line) ?? readFirst(line),
+  );
+  /** The API ports that the text has named. */
+  private readonly namedPorts = new Set<number>();
+  /** Remembers earlier lines, as a start of the gateway or a table of sockets has several. */
+  private readonly gateway = createGatewayPatterns((port) => this.namedPorts.has(port));
+  private readonly readGateway = tableReader(this.gateway.patterns);
+  private readonly filter = new FactFilter();
   private isEndingByItself = false;
+
+  private early = 0;
+  /** What the last line said, where any line of its shape says the same. */
+  private last: KnownLine | undefined;
+  /** Tells the line before the next one, where that was passed over. */
+  private skipped: (() => string) | undefined;
 
   push(raw: string): readonly RunnerFact[] {
     const line = parseLogLine(raw);
-    const { isMine, facts } = this.tracebacks.push(line);
-    if (isMine) {
-      return facts;
+    const wasOpen = this.tracebacks.needsNextLine;
+    const { isMine, facts, isOpen } = this.pushTo(line);
+    if (!wasOpen && isOpen && line.at === undefined && this.skipped !== undefined) {
+      this.tracebacks.dateBy(parseLogLine(this.skipped()).at);
     }
-    return [...facts, ...this.read(line)];
+    this.skipped = undefined;
+    this.last = undefined;
+    const own = isMine ? [] : this.read(line);
+    if (isMine || wasOpen || isOpen) {
+      this.last = undefined;
+    }
+    if (facts.length === 0) {
+      this.early = 0;
+      return this.filter.push(own);
+    }
+    const early = this.filter.push(facts);
+    this.early = early.length;
+    return [...early, ...this.filter.push(own)];
+  }
+
+  private pushTo(line: LogLine): ReturnType<TracebackReader['push']> & { isOpen: boolean } {
+    const pushed = this.tracebacks.push(line);
+    return { ...pushed, isOpen: this.tracebacks.needsNextLine };
+  }
+
+  /** How many of the facts of the last line are about an exception that ended before it. */
+  get earlyFacts(): number {
+    return this.early;
+  }
+
+  /** What to remember of the line that was pushed last; undefined where it is one of several. */
+  get lastKnown(): KnownLine | undefined {
+    return this.last;
+  }
+
+  /**
+   * Takes in a line like one that was read before. Only where `needsNextLine` is false.
+   * @param tell gives the line, if its time is asked for
+   * @param isDated false where nobody will ask for the time of its facts
+   */
+  pushKnown(known: KnownLine, tell: () => string, isDated: boolean): readonly RunnerFact[] {
+    this.tracebacks.skip(1, known.text);
+    this.skipped = tell;
+    const facts =
+      known.isTimed && isDated ? known.facts.map((fact) => datedLater(fact, tell)) : known.facts;
+    return this.filter.push(this.withoutOwnEnd(facts));
+  }
+
+  /** Passes over lines that have no trigger. @param tell gives the last of them */
+  skip(lines: number, tell: () => string): void {
+    this.tracebacks.skip(lines, '');
+    this.filter.skip(lines);
+    this.skipped = tell;
+  }
+
+  /** True while a traceback is open, so that any line may belong to it or end it. */
+  get needsNextLine(): boolean {
+    return this.tracebacks.needsNextLine;
   }
 
   /** What a traceback at the very end still has to say. */
   end(): readonly RunnerFact[] {
-    return this.tracebacks.take();
+    return this.filter.push([...this.tracebacks.take(), ...this.gateway.end()]);
   }
 
   private read(line: LogLine): readonly RunnerFact[] {
-    if (line.text === 'Disconnecting') {
+    if (isOwnEnd(line)) {
       this.isEndingByItself = true;
       return [];
     }
-    const facts = factsOfLine(line);
-    if (this.isEndingByItself && facts.some(({ kind }) => kind === 'connection lost')) {
-      // It closed the connection itself.
-      this.isEndingByItself = false;
-      return [];
+    const remembered = this.readGateway(line);
+    const facts = remembered ?? factsOfLine(line);
+    if (remembered === undefined) {
+      this.last = { facts, text: line.text, isTimed: line.at !== undefined };
     }
-    const { at } = line;
-    return at === undefined ? facts : facts.map((fact) => ({ at, ...fact }));
+    return this.withoutOwnEnd(timed(facts, line.at));
+  }
+
+  /** It closed the connection itself: that it ended then is no news. */
+  private withoutOwnEnd(facts: readonly RunnerFact[]): readonly RunnerFact[] {
+    this.learnPorts(facts);
+    if (!this.isEndingByItself || facts.length === 0) {
+      return facts;
+    }
+    const isEnd = facts.some(({ kind }) => kind === 'connection lost');
+    if (isEnd || facts.some(({ kind }) => kind === 'connecting' || kind === 'connected')) {
+      this.isEndingByItself = false;
+    }
+    return isEnd ? [] : facts;
+  }
+
+  private learnPorts(facts: readonly RunnerFact[]): void {
+    for (const fact of facts) {
+      if (fact.kind === 'connecting' && this.namedPorts.size < maxNamedPorts) {
+        this.namedPorts.add(fact.port);
+      }
+    }
   }
 }
 
-/** The reading function that a supervisor feeds with the lines of one runner. */
+/** So many API ports at most does one text name. */
+const maxNamedPorts = 16;
+
+/** A client that says that it closes the connection itself. */
+function isOwnEnd({ text }: LogLine): boolean {
+  return text === 'Disconnecting' || text.startsWith('Disconnecting from ');
+}
+
+function timed(facts: readonly RunnerFact[], at: string | undefined): readonly RunnerFact[] {
+  return at === undefined || facts.length === 0 ? facts : facts.map((fact) => ({ at, ...fact }));
+}
+
+/** Facts of which neither the time nor the amounts matter to what is wrong. */
+export function isGoodNews({ kind }: RunnerFact): boolean {
+  return kind === 'fetch ok' || kind === 'signal' || kind === 'cycle' || kind === 'waiting';
+}
+
+/** The fact with its line's time, which is read when it is asked for. */
+function datedLater(fact: RunnerFact, tell: () => string): RunnerFact {
+  return Object.defineProperty({ ...fact }, 'at', {
+    enumerable: true,
+    get: () => parseLogLine(tell()).at,
+  });
+}
+
+/**
+ * The reading function that a supervisor feeds with the lines of one runner. Lines that say
+ * nothing cost little: a runner may print tens of thousands a second.
+ */
 export function createFactReader(): (line: string) => readonly RunnerFact[] {
   const reader = new FactReader();
-  return (line) => reader.push(line);
+  const { words, mayMatter } = logTriggers;
+  const filter = words === undefined ? undefined : new LineFilter(words, mayMatter);
+  return (line) => {
+    if (!reader.needsNextLine && filter?.mayMatter(line) === false) {
+      reader.skip(1, () => line);
+      return [];
+    }
+    const facts = reader.push(line);
+    if (reader.lastKnown?.facts.length === 0) {
+      filter?.forget();
+    }
+    return facts;
+  };
 }
 
 /** The facts of one line by itself. */
 function factsOfLine(line: LogLine): readonly RunnerFact[] {
   const inException = line.exception === undefined ? [] : readTraceback(line.exception);
+  const facts = readFirst(line);
+  return facts === undefined ? inException : withSource(facts, sourceOf(inException));
+}
+
+/** What the first reader says that knows the line. */
+function readFirst(line: LogLine): readonly RunnerFact[] | undefined {
   for (const read of readers) {
     const facts = read(line);
     if (facts !== undefined) {
-      return withSource(facts, sourceOf(inException));
+      return facts;
     }
   }
-  return inException;
+  return undefined;
 }
 
 function sourceOf(facts: readonly RunnerFact[]): SourcePlace | undefined {
@@ -77,4 +241,36 @@ function sourceOf(facts: readonly RunnerFact[]): SourcePlace | undefined {
     }
   }
   return undefined;
+}
+
+const everyReader: readonly LineReader[] = [
+  ...readers,
+  tableReader(createGatewayPatterns().patterns),
+];
+
+const everyTrigger: readonly string[] = [
+  ...everyReader.flatMap(({ triggers }) => triggers ?? []),
+  ...tracebackTriggers,
+  // A client that closes the connection itself; a mark that lines are missing.
+  'disconnecting',
+  '[robo: ',
+];
+
+/**
+ * What marks a line that may matter: a word, or a number that is a code of TWS. `words` is
+ * undefined where a reader does not say what its lines have: then every line matters.
+ */
+export const logTriggers: {
+  readonly words: readonly string[] | undefined;
+  readonly mayMatter: (code: number) => boolean;
+} = {
+  words: everyReader.every(({ triggers }) => triggers !== undefined)
+    ? withoutLonger([...new Set(everyTrigger)])
+    : undefined,
+  mayMatter: (code) => classify(code).isDocumented,
+};
+
+/** Without the words in which another one is. */
+function withoutLonger(words: readonly string[]): readonly string[] {
+  return words.filter((word) => !words.some((other) => other !== word && word.includes(other)));
 }

@@ -1,8 +1,26 @@
 import type { Mode, Product } from '../ibkr/endpoint';
-import type { Finding, Layer } from './finding';
+import type { FarmState } from '../ibkr/messageCodes';
+import type { CauseId } from './causeIds';
+import type { Finding, Layer, Severity, Subject } from './finding';
 
 /** Derived from events, never stored by itself. */
 export type Health = 'unknown' | 'connecting' | 'healthy' | 'degraded' | 'down' | 'expected';
+
+/** What TWS has said of one of its data farms. */
+export interface FarmStatus {
+  /** Its name; its kind where TWS named none. */
+  readonly name: string;
+  readonly kind: FarmState['kind'];
+  /** An inactive one is no fault: it connects on demand. */
+  readonly state: FarmState['state'];
+}
+
+/** Something that is going to happen and needs a person: information, not a fault. */
+export interface PlannedStatus {
+  readonly kind: 'weekly login' | 'forced upgrade';
+  readonly at: string;
+  readonly words: string;
+}
 
 /** The kept session as others see it. Absent values are null, so that every key always exists. */
 export interface SessionStatus {
@@ -24,12 +42,16 @@ export interface SessionStatus {
   readonly connectionsOpened: number;
   /** When the next dial is due, if one is planned. */
   readonly nextDialAt: string | null;
+  /** Absent in what an earlier version wrote, as `movedTo`. */
+  readonly farms?: readonly FarmStatus[];
+  /** The port at which TWS is watched since it has moved (1300); null at its own. */
+  readonly movedTo?: number | null;
 }
 
 export type RunnerState = 'starting' | 'running' | 'stopping' | 'exited' | 'external';
 
-/** What the runner's own words say about its work. */
-export type RunnerWork = 'unknown' | 'working' | 'failing' | 'silent';
+/** What the runner's own words say about its work. `idle`: it rests while its market is closed. */
+export type RunnerWork = 'unknown' | 'working' | 'failing' | 'silent' | 'idle';
 
 export interface SymbolStatus {
   readonly symbol: string;
@@ -69,6 +91,52 @@ export interface RunnerStatus {
   readonly findings: readonly Finding[];
 }
 
+/** One subject's open trouble, from its first error until it healed (law 11). */
+export interface IncidentStatus {
+  /** Subject and begin; the same in `robo.db`, in every window and after a restart. */
+  readonly key: string;
+  readonly subject: Subject;
+  readonly severity: Severity;
+  /** Null until a diagnosis was there. */
+  readonly cause: CauseId | null;
+  readonly layer: Layer | null;
+  readonly message: string;
+  readonly since: string;
+  /** When it was last told, also because it grew worse; null while it is new or withheld. */
+  readonly toldAt: string | null;
+  /** Acknowledged, it raises nothing again until it ends or grows worse. */
+  readonly acknowledgedAt: string | null;
+}
+
+/** How alerts are to be raised now. */
+export interface AlertsStatus {
+  /** Nobody is disturbed before; null where nobody asked for quiet. */
+  readonly quietUntil: string | null;
+  /** Why the command or the heartbeat fails or the state cannot be kept, in one sentence. */
+  readonly problem: string | null;
+}
+
+/** What recovery can do; in capitals the commands of IBC. */
+export type RecoveryStep =
+  | 'hold'
+  | 'dial'
+  | 'clientId'
+  | 'ENABLEAPI'
+  | 'RECONNECTDATA'
+  | 'RECONNECTACCOUNT'
+  | 'RESTART'
+  /** A person was called; nothing more is tried until the evidence changes. */
+  | 'call';
+
+/** Something that was tried, or left undone with its reason, in the present or last trouble. */
+export interface RecoveryAttempt {
+  readonly step: RecoveryStep;
+  readonly at: string;
+  /** What spoke for it. */
+  readonly evidence: string;
+  readonly outcome: string;
+}
+
 /**
  * `ibkr_monitor_status.json`, schema 1, and the answer to `status`. The first six keys
  * are those that the trader's scripts already read.
@@ -87,6 +155,12 @@ export interface StatusRecord {
   /** The last layer that was reached. */
   readonly layer: Layer | null;
   readonly findings: readonly Finding[];
+  /** Open incidents, oldest first. Absent in the records of versions without it. */
+  readonly incidents?: readonly IncidentStatus[];
+  /** Absent like `incidents`. */
+  readonly alerts?: AlertsStatus;
+  /** Oldest first; absent in the records of versions without it. */
+  readonly recovery?: readonly RecoveryAttempt[];
   readonly session: SessionStatus;
   readonly runner: readonly RunnerStatus[];
   readonly monitor: {
@@ -96,4 +170,11 @@ export interface StatusRecord {
     /** Why the records could not be written, if they could not. */
     readonly recordsProblem: string | null;
   };
+  /**
+   * When an `expected` loss becomes an outage; null for every other health. Absent in what an
+   * earlier version wrote, as `planned`.
+   */
+  readonly until?: string | null;
+  /** The soonest first. */
+  readonly planned?: readonly PlannedStatus[];
 }

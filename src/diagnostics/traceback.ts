@@ -1,83 +1,377 @@
 import { type LogLine, maxTextLength } from './logLine';
-import { factsOfException } from './readers/signs';
+import { readConnectionFailure } from './readers/connectionWords';
+import { errorClassIn, type LineReader } from './readers/reader';
+import { factsOfException, readSign } from './readers/signs';
+import { readTwsCode } from './readers/twsCodes';
 import type { RunnerFact, SourcePlace } from './runnerFacts';
+import { readFrame } from './stackFrame';
 
-const frame = /^\s{2,8}(?:\|\s{1,4})?File "([^"]{1,1024})", line (\d{1,7})/;
-const exceptionLine = /^(?:[A-Za-z_]\w{0,80}\.){0,8}[A-Za-z_]\w{0,80}(?:: .*|$)/;
+/** An exception on its way through the lines. */
+interface Raised {
+  /** In Python the error stands behind its frames, elsewhere before them. */
+  readonly isErrorLast: boolean;
+  /** What was raised, as far as it has been read. */
+  text: string | undefined;
+  own: SourcePlace | undefined;
+  any: SourcePlace | undefined;
+  /** A client of TWS was connecting. */
+  isConnecting: boolean;
+  frames: number;
+  /** The line behind a Python frame is code. */
+  expectsCode: boolean;
+  at: string | undefined;
+}
+
+interface Pushed {
+  /** The line belongs to a traceback: nobody else need read it. */
+  readonly isMine: boolean;
+  readonly facts: readonly RunnerFact[];
+}
+
+/** How many lines before an exception are compared with it. */
+const keptRecent = 5;
+
+/** Words of which every line has one that begins an exception, or that one may repeat. */
+export const tracebackTriggers: readonly string[] = [
+  'traceback (most recent',
+  'panicked at',
+  'panic: ',
+  'fatal error: ',
+  'terminate called',
+  'exception',
+  'throwable',
+  ...['error', 'fault', 'timeout', 'failure'].flatMap((word) =>
+    [':', ' [', '\n', '\r', '"', '\\'].map((end) => `${word}${end}`),
+  ),
+  ...['timeouterror', 'connectionerror', 'refusederror', 'reseterror', 'abortederror'],
+  ...['gaierror', 'oserror', 'pipeerror', 'socket.timeout'],
+];
+
+const notMine: Pushed = { isMine: false, facts: [] };
+const mine: Pushed = { isMine: true, facts: [] };
+
+const pythonStart = /^(?:\+ )?(?:Exception Group )?Traceback \(most recent call last\)/;
 const chained =
   /^(?:During handling of the above exception|The above exception was the direct cause)/;
-const libraryPath =
-  /site-packages|dist-packages|[\\/]lib[\\/]python|<frozen|<string>|[\\/]Lib[\\/]/;
+const groupRule = /^\+[-+]{2,}(?:\s\d{1,4}\s-{2,}|\s\.{3}\s-{2,})?\+?$/;
+const pythonError = /^(?:[A-Za-z_]\w{0,80}\.){0,8}[A-Za-z_]\w{0,80}(?:: .*|:?$)/;
+const namedError =
+  /^(?:[A-Za-z_]\w{0,80}\.){0,8}[A-Z]\w{0,80}(?:Error|Exception|Warning|Exit|Interrupt|Timeout|Group|Failure)(?::|$)/;
+/** The first line of a stack that follows: Java, .NET, JavaScript. */
+const errorFirst =
+  /^(?:Exception in thread "[^"]{1,200}" |Unhandled (?:exception|rejection)[.:]? |Uncaught (?:exception: )?|\[?UnhandledPromiseRejection\w{0,20}\]?:? )?(?:[A-Za-z_$][\w$]{0,80}\.){0,10}(?:[A-Z_$][\w$]{0,80})?(?:Error|Exception|Fault|Timeout|Throwable)(?: \[[\w.]{1,60}\]| \(\w{1,12}\))?(?:: .*|$)/;
+const deeperCause = /^(?:Caused by: |---> )/;
+const rustPanic =
+  /^thread '[^']{0,100}'(?: \(\d{1,9}\))? panicked at (?:'(?<old>.{0,2000})', )?(?<file>[^\s:]{1,600}):(?<line>\d{1,7}):\d{1,7}:?$/;
+const goPanic = /^(?:panic: |fatal error: )(?=\S)/;
+const cppEnd = /^terminate called (?:after throwing an instance of '(.{1,300})'|without)/;
+const cppWhat = /^what\(\):\s{1,4}(.{1,2000})/;
+/** Files that are no files on this machine. */
+const builtIn = /^(?:node:|internal\/|native$|<|\/_\/src\/|\/rustc\/)/;
+/** `console.error(error, code, id)` prints code and id behind the last frame. */
+const codeBehindStack = /^(at .{1,600}\)?) (\d{3,5}) (-1|\d{1,10})$/;
+/** TWS's own words, raised as an error by clients that do so with every message. */
+const goodNews = /\bfarm connection is (?:OK|inactive)\b|\bhas been restored\b/i;
+const clientCode =
+  /\bib_(?:async|insync)\b|\bibapi\b|\bezibpy\b|\bibpy|com\.ib\.|@stoqey|IBApi|interactive_?brokers|vnpy_ib/i;
 
 /**
- * Reads Python tracebacks that come line by line. Its last frame in the trader's own code, not
- * in a library, is the place of the error. Of a chain of exceptions only the last one counts.
+ * Reads tracebacks of Python, Java, .NET, JavaScript, Rust, Go and C++ that come line by line,
+ * with or without a prefix on each line. The innermost frame in the trader's own code, not in a
+ * library, is the place of the error. Of a chain of exceptions the one counts that readers know,
+ * else the last.
  */
 export class TracebackReader {
-  private isInside = false;
-  private own: SourcePlace | undefined;
-  private any: SourcePlace | undefined;
+  private raised: Raised | undefined;
   private pending: readonly RunnerFact[] | undefined;
+  /** What readers knew of the exceptions before in one chain. */
+  private known: readonly RunnerFact[] = [];
+  private isChained = false;
+  /** Only the first line of what may become a stack, and what it says if it does not. */
+  private isHeld = false;
+  private held: LogLine | undefined;
+  /** The lines before, in which the program may have said the same already. */
+  private readonly recent: string[] = [];
+  private lastAt: string | undefined;
 
   /**
-   * @returns undefined when the line belongs to no traceback. Facts of a finished one come with
-   *   the next line, because only that tells whether another exception follows.
+   * @param readLine reads a line that looked like the head of a stack and was none.
    */
-  push(line: LogLine): { readonly isMine: boolean; readonly facts: readonly RunnerFact[] } {
-    const { text } = line;
-    if (text.trimStart().startsWith('Traceback (most recent call last)')) {
-      const facts = this.take();
-      this.begin();
-      return { isMine: true, facts };
+  constructor(
+    private readonly readLine: LineReader = (line) => readTwsCode(line) ?? readSign(line),
+  ) {}
+
+  /**
+   * @returns isMine false when the line belongs to no traceback. Facts of a finished one come
+   *   with the next line, because only that tells whether another exception follows.
+   */
+  push(line: LogLine): Pushed {
+    const bare = withoutBars(line, this.raised !== undefined || this.pending !== undefined);
+    const result = this.next(bare);
+    this.lastAt = line.at ?? (result.isMine ? this.lastAt : undefined);
+    return result;
+  }
+
+  /** True while the next line matters, whatever it says: it may belong to an exception. */
+  get needsNextLine(): boolean {
+    return this.raised !== undefined || this.pending !== undefined || this.isChained;
+  }
+
+  /** Lines that belong to nothing here and were not looked at; `text` is what the last one said. */
+  skip(lines: number, text: string): void {
+    this.lastAt = undefined;
+    if (lines >= keptRecent) {
+      this.recent.length = 0;
     }
-    if (this.isInside) {
-      return { isMine: this.inside(line), facts: [] };
+    for (let line = Math.min(lines, keptRecent); line > 0; line -= 1) {
+      this.recent.push(line === 1 ? text : '');
     }
-    if (this.pending === undefined) {
-      return { isMine: false, facts: [] };
+    while (this.recent.length > keptRecent) {
+      this.recent.shift();
     }
-    if (text.trim() === '') {
-      return { isMine: true, facts: [] };
+  }
+
+  /** The time of the line before, where that was skipped and what has just begun has none. */
+  dateBy(at: string | undefined): void {
+    if (this.raised !== undefined) {
+      this.raised.at ??= at;
     }
-    if (chained.test(text)) {
-      this.pending = undefined;
-      return { isMine: true, facts: [] };
-    }
-    return { isMine: false, facts: this.take() };
   }
 
   /** What is left at the end of the text. */
   take(): readonly RunnerFact[] {
+    return [...this.finish(), ...this.endChain()];
+  }
+
+  private finish(): readonly RunnerFact[] {
+    const { raised } = this;
+    this.raised = undefined;
     const facts = this.pending ?? [];
     this.pending = undefined;
-    return facts;
+    if (raised?.text === undefined) {
+      return facts;
+    }
+    if (this.isHeld && this.held !== undefined && raised.frames === 0) {
+      return [...facts, ...this.released(this.held)];
+    }
+    return [...facts, ...this.factsOf(raised, raised.text)];
   }
 
-  private begin(): void {
-    this.isInside = true;
-    this.own = undefined;
-    this.any = undefined;
-  }
-
-  private inside(line: LogLine): boolean {
+  private next(line: LogLine): Pushed {
     const { text } = line;
-    const found = frame.exec(text);
-    if (found !== null) {
-      const place = { file: found[1] ?? '', line: Number(found[2]) };
-      this.any = place;
-      this.own = libraryPath.test(place.file) ? this.own : place;
-      return true;
+    if (line.exception === undefined) {
+      if (pythonStart.test(text)) {
+        const facts = this.finish();
+        this.begin(line, true);
+        return { isMine: true, facts };
+      }
+      if (this.raised !== undefined) {
+        return this.inside(line, this.raised);
+      }
     }
-    if (/^\s/.test(text) || text === '') {
-      return true;
+    // Between the exceptions of a chain stands an empty line.
+    if (text === '' && (this.pending !== undefined || this.isChained)) {
+      return mine;
     }
-    this.isInside = false;
-    if (!exceptionLine.test(text)) {
-      return false;
+    if (this.pending !== undefined && (chained.test(text) || groupRule.test(text))) {
+      // The rule with two crosses opens the list of what a group is made of.
+      if (!text.startsWith('+--')) {
+        this.chain();
+      }
+      return mine;
     }
-    this.pending = withSource(factsOfException(text), this.own ?? this.any);
-    return true;
+    return this.outside(line);
   }
+
+  private outside(line: LogLine): Pushed {
+    const facts = this.take();
+    const begun = line.exception === undefined && this.beginErrorFirst(line);
+    if (!begun) {
+      this.recent.push(line.text.slice(0, 300));
+      this.recent.splice(0, this.recent.length - keptRecent);
+    }
+    return begun || facts.length > 0 ? { isMine: begun, facts } : notMine;
+  }
+
+  private begin(line: LogLine, isErrorLast: boolean): Raised {
+    this.isHeld = false;
+    this.raised = {
+      isErrorLast,
+      text: undefined,
+      own: undefined,
+      any: undefined,
+      isConnecting: false,
+      frames: 0,
+      expectsCode: false,
+      at: line.at ?? this.lastAt,
+    };
+    return this.raised;
+  }
+
+  private beginErrorFirst(line: LogLine): boolean {
+    const { text } = line;
+    const panic = rustPanic.exec(text)?.groups;
+    if (panic !== undefined) {
+      const raised = this.begin(line, false);
+      const place = { file: panic['file'] ?? '', line: Number(panic['line']) };
+      this.addFrame(raised, text, {
+        place,
+        isOwn: readFrame(`at ${place.file}:1:1`)?.isOwn === true,
+      });
+      raised.text = panic['old'] === undefined ? undefined : `panicked: ${panic['old']}`;
+      return true;
+    }
+    const cpp = cppEnd.exec(text);
+    if (goPanic.test(text) || cpp !== null) {
+      this.begin(line, false).text = cpp?.[1] ?? text;
+      return true;
+    }
+    if (errorFirst.test(text) && line.isIndented !== true) {
+      this.begin(line, false).text = text;
+      this.isHeld = true;
+      this.held = line;
+      return true;
+    }
+    return false;
+  }
+
+  private inside(line: LogLine, raised: Raised): Pushed {
+    const tail = raised.isErrorLast ? null : codeBehindStack.exec(line.text);
+    const { text } = tail === null ? line : { text: tail[1] ?? '' };
+    if (tail !== null) {
+      raised.text = `Error ${tail[2] ?? ''}, reqId ${tail[3] ?? ''}: ${raised.text ?? ''}`;
+    }
+    const frame = readFrame(text);
+    if (frame !== undefined) {
+      this.addFrame(raised, text, frame);
+      return mine;
+    }
+    return raised.isErrorLast ? this.insidePython(line, raised) : this.behindError(line, raised);
+  }
+
+  private addFrame(raised: Raised, text: string, frame: ReturnType<typeof readFrame>): void {
+    raised.frames += 1;
+    raised.expectsCode = raised.isErrorLast;
+    raised.isConnecting ||= clientCode.test(text) && /connect|start_?api/i.test(text);
+    if (frame === undefined || frame === null || builtIn.test(frame.place.file)) {
+      return;
+    }
+    // Python lists the innermost frame last, the others list it first.
+    raised.any = raised.isErrorLast ? frame.place : (raised.any ?? frame.place);
+    if (frame.isOwn) {
+      raised.own = raised.isErrorLast ? frame.place : (raised.own ?? frame.place);
+    }
+  }
+
+  private insidePython(line: LogLine, raised: Raised): Pushed {
+    const { text } = line;
+    const isCode =
+      line.isIndented === true || text === '' || /^[\^~\s]+$|^\[Previous line/.test(text);
+    if (isCode || (raised.expectsCode && !namedError.test(text))) {
+      raised.expectsCode = false;
+      return mine;
+    }
+    this.raised = undefined;
+    if (!pythonError.test(text)) {
+      return this.next(line);
+    }
+    this.pending = this.better(this.factsOf(raised, text));
+    return mine;
+  }
+
+  /** Lines behind an error that stands first: its deeper causes, its message, its end. */
+  private behindError(line: LogLine, raised: Raised): Pushed {
+    const { text } = line;
+    if (raised.text === undefined) {
+      raised.text = `panicked: ${text}`;
+      return mine;
+    }
+    const what = cppWhat.exec(text)?.[1];
+    if (what !== undefined) {
+      raised.text = `${raised.text}: ${what}`;
+      return mine;
+    }
+    if (deeperCause.test(text) && (raised.frames > 0 || text.startsWith('--->'))) {
+      const cause = text.replace(deeperCause, '');
+      raised.text = isKnown(cause) || !isKnown(raised.text) ? cause : raised.text;
+      raised.frames += 1;
+      return mine;
+    }
+    if (
+      /^(?:goroutine \d|\[signal |exit status \d|note: run with|stack backtrace:|\S{1,300}\(.{0,300}\)$|created by )/.test(
+        text,
+      )
+    ) {
+      return mine;
+    }
+    const mayPause = raised.frames > 0 || goPanic.test(raised.text);
+    return text === '' && mayPause ? mine : this.outside(line);
+  }
+
+  /** Another exception follows that is about the same matter. */
+  private chain(): void {
+    const known = this.pending?.filter(({ kind }) => kind !== 'error') ?? [];
+    this.known = known.length > 0 ? known : this.known;
+    this.isChained = true;
+    this.pending = undefined;
+  }
+
+  /** @returns what a chain said whose next exception never came. */
+  private endChain(): readonly RunnerFact[] {
+    const { known } = this;
+    this.known = [];
+    this.isChained = false;
+    return known;
+  }
+
+  private better(facts: readonly RunnerFact[]): readonly RunnerFact[] {
+    const known = this.endChain();
+    return known.length > 0 && facts.every(({ kind }) => kind === 'error') ? known : facts;
+  }
+
+  private released(line: LogLine): readonly RunnerFact[] {
+    this.recent.push(line.text.slice(0, 300));
+    const facts = this.readLine(line) ?? [];
+    const { at } = line;
+    return at === undefined ? facts : facts.map((fact) => ({ at, ...fact }));
+  }
+
+  private factsOf(raised: Raised, text: string): readonly RunnerFact[] {
+    const facts = withSource(this.meaningOf(raised, text), raised.own ?? raised.any);
+    const { at } = raised;
+    return at === undefined ? facts : facts.map((fact) => ({ at, ...fact }));
+  }
+
+  private meaningOf(raised: Raised, text: string): readonly RunnerFact[] {
+    if (goodNews.test(text)) {
+      return [];
+    }
+    const coded = readTwsCode({ text });
+    if (coded !== undefined) {
+      return coded;
+    }
+    const facts = factsOfException(text);
+    const failure = raised.isConnecting ? readConnectionFailure(text) : undefined;
+    const said =
+      failure !== undefined && facts.every(({ kind }) => kind === 'error') ? failure : facts;
+    // What the program's own line has said already is the same failure once more.
+    const name = errorClassIn(text) || (/^[\w.]{1,120}/.exec(text)?.[0] ?? text);
+    const isRepeat = this.recent.some((line) => line.includes(name));
+    return isRepeat && said.some(({ kind }) => kind === 'connection failed')
+      ? [{ kind: 'error', text }]
+      : said;
+  }
+}
+
+function isKnown(text: string): boolean {
+  return factsOfException(text).some(({ kind }) => kind !== 'error');
+}
+
+/** Exception groups stand behind bars, one blank in. */
+function withoutBars(line: LogLine, isInside: boolean): LogLine {
+  const { text } = line;
+  const isBar = text.startsWith('|') && (isInside || text.includes('Traceback (most'));
+  return isBar ? { ...line, text: text.slice(1).trim(), isIndented: text.startsWith('|  ') } : line;
 }
 
 /** Reads a traceback that came as one text. */
@@ -85,7 +379,7 @@ export function readTraceback(exception: string): readonly RunnerFact[] {
   const reader = new TracebackReader();
   const facts: RunnerFact[] = [];
   for (const text of exception.slice(0, 64 * maxTextLength).split(/\r?\n/)) {
-    facts.push(...reader.push({ text }).facts);
+    facts.push(...reader.push({ text: text.trim(), isIndented: /^\s/.test(text) }).facts);
   }
   return [...facts, ...reader.take()];
 }

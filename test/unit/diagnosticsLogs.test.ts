@@ -8,7 +8,8 @@ import type { CommandContext } from '../../src/cli/command';
 import { diagnoseCommand } from '../../src/cli/diagnose';
 import { causeIds } from '../../src/diagnostics/causeIds';
 import { parseLogLine } from '../../src/diagnostics/logLine';
-import { type LogFinding, LogReader } from '../../src/diagnostics/logReader';
+import type { LogFinding } from '../../src/diagnostics/logIncidents';
+import { LogReader } from '../../src/diagnostics/logReader';
 import type { RunnerFact } from '../../src/diagnostics/runnerFacts';
 import { createFactReader } from '../../src/diagnostics/runnerReader';
 
@@ -205,9 +206,13 @@ describe('the facts of a line', () => {
       'Command timeout after 60.0s (get_historical_bars for SPY)',
       [
         {
-          kind: 'fetch failed',
-          symbol: 'SPY',
-          errorClass: 'TimeoutError',
+          kind: 'sign',
+          subject: { kind: 'runner' },
+          causes: [
+            { id: 'worker_unresponsive', confidence: 0.5 },
+            { id: 'hist_timeout', confidence: 0.2 },
+            { id: 'half_open_zombie', confidence: 0.1 },
+          ],
           text: 'Command timeout after 60.0s (get_historical_bars for SPY)',
         },
       ],
@@ -215,7 +220,7 @@ describe('the facts of a line', () => {
     // ib_insync, ib_async
     [
       'Connecting to 127.0.0.1:7497 with clientId 123...',
-      [{ kind: 'connecting', host: '127.0.0.1', port: 7497 }],
+      [{ kind: 'connecting', host: '127.0.0.1', port: 7497, clientId: 123 }],
     ],
     ['Connected', [{ kind: 'tcp connected' }]],
     ['Logged on to server version 176', [{ kind: 'hello', serverVersion: 176 }]],
@@ -431,7 +436,7 @@ describe('LogReader', () => {
     [
       '326 believed over the guess',
       'Connecting to 127.0.0.1:7497 with clientId 1...\nConnected\nLogged on to server version 176\nError 326, reqId -1: Unable to connect\nPeer closed connection. clientId 1 already in use?\nAPI connection failed: TimeoutError()',
-      ['connection: client_id_in_use_326 error 4-4 x1'],
+      ['connection: client_id_in_use_326 error 4-6 x1'],
     ],
     [
       'the guess alone',
@@ -446,7 +451,7 @@ describe('LogReader', () => {
     [
       'a ready session lost',
       'API connection ready\nPeer closed connection.\nDisconnected.',
-      ['connection: tws_daily_restart_drop warning 2-2 x1'],
+      ['connection: tws_daily_restart_drop warning 2-3 x1'],
     ],
     [
       'recovered',

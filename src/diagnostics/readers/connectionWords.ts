@@ -1,15 +1,16 @@
 import type { LogLine } from '../logLine';
 import { shorten } from '../notices';
-import { errorClassIn, type LineReader } from './reader';
+import type { RunnerFact } from '../runnerFacts';
+import { errorClassIn, isTimeoutClass, type LineReader } from './reader';
 import { apiPort } from './sign';
 
 const brokerWord = /\b(?:IBKR|IB|TWS|Gateway|IB_?(?:async|insync|api)|Interactive Brokers)\b/i;
 const otherService = /websocket|database|sqlite|redis|postgres|smtp|telegram|slack|dashboard/i;
 const portInText = new RegExp(`['":\\s,]${apiPort}\\b`);
 const failedToConnect =
-  /\b(?:fail(?:ed|ure) to connect|could(?: not|n't) connect|cannot connect|unable to connect|connection (?:attempt \d{1,3} )?failed|connect failed|handshake (?:timed out|timeout|failed)|connect(?:ion)? (?:call failed|refused|reset by peer|timed out)|connect ECONNREFUSED|connect ETIMEDOUT)\b/i;
+  /\b(?:fail(?:ed|ure) to connect|could(?: not|n't) connect|cannot connect|unable to connect|connection (?:attempt \d{1,3} |to \S{1,60} )?(?:failed|refused|timed out)|connect failed|(?:error|exception|time(?:d )?out) (?:while |when )?connecting|handshake (?:timed out|timeout|failed)|connect(?:ion)? (?:call failed|refused|reset by peer|timed out)|connect ECONNREFUSED|connect ETIMEDOUT)\b/i;
 const lostConnection =
-  /\bconnection (?:to \w{1,20} )?(?:was )?(?:lost|dropped|closed unexpectedly)\b/i;
+  /\b(?:connection (?:(?:to|with) [\w ]{1,40} )?(?:was |is |has been )?(?:lost|dropped|closed unexpectedly)|lost (?:the |its )?connection|disconnected unexpectedly|unexpectedly disconnected)\b/i;
 const connectedWords =
   /\b(?:successfully (?:re)?connected|(?:re)?connected successfully|connection (?:re-?)?established(?: successfully)?|connection (?:restored|recovered|healthy)|(?:re)?connected to (?:IBKR|IB|TWS)\b)/i;
 
@@ -27,6 +28,14 @@ export const readConnectionWords: LineReader = (line) => {
   }
   return connectedWords.test(text) ? [{ kind: 'connected' }] : undefined;
 };
+
+/** An exception that a client of TWS raised while it was connecting; it need not say so. */
+export function readConnectionFailure(text: string): readonly RunnerFact[] | undefined {
+  const errorClass = failureClass(text);
+  return isTimeoutClass(errorClass) || /Connection|Socket|gaierror|OSError/.test(errorClass)
+    ? [{ kind: 'connection failed', errorClass, text: shorten(text) }]
+    : undefined;
+}
 
 function isAboutBroker({ text, logger }: LogLine): boolean {
   return (

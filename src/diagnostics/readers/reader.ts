@@ -1,16 +1,29 @@
-import type { LogLine } from '../logLine';
+import { binary, LineTriggers, triggersOf } from '../lineTriggers';
+import { type LogLine, maxTextLength } from '../logLine';
 import type { RunnerFact } from '../runnerFacts';
 
 /**
  * Reads the lines of one kind of client. Undefined means "not mine", so that the next reader
  * is asked; an empty list means "mine, and it says nothing that matters".
  */
-export type LineReader = (line: LogLine) => readonly RunnerFact[] | undefined;
+export interface LineReader {
+  (line: LogLine): readonly RunnerFact[] | undefined;
+  /**
+   * Words of which every line has one that this reader makes facts of, in lower case and as they
+   * stand in the raw line. Lines without any are passed over unread, so a word too many costs
+   * time and a word too few loses lines. Undefined: every line is read.
+   */
+  readonly triggers?: readonly string[];
+}
 
 /** One kind of line: what it must contain, its pattern, and what it means. */
 export interface LinePattern {
   /** A part that every such line contains: spares the pattern for all others. Lower case. */
   readonly has: string;
+  /** It makes no facts, so that a line need not be read for its sake. */
+  readonly isQuiet?: boolean;
+  /** See `LineReader.triggers`; made of `has` where it is not given. */
+  readonly triggers?: readonly string[];
   /** Must be linear: no nested or adjoining unbounded repetitions. */
   readonly pattern: RegExp;
   readonly read: (match: RegExpExecArray, line: LogLine) => readonly RunnerFact[];
@@ -18,16 +31,54 @@ export interface LinePattern {
 
 /** Makes a reader of a table; the first pattern that fits is taken. */
 export function tableReader(patterns: readonly LinePattern[]): LineReader {
-  return (line) => {
-    const lower = line.text.toLowerCase();
-    for (const { has, pattern, read } of patterns) {
-      const match = lower.includes(has) ? pattern.exec(line.text) : null;
-      if (match !== null) {
-        return read(match, line);
+  const triggers = patterns
+    .filter(({ isQuiet }) => isQuiet !== true)
+    .flatMap(({ has, triggers: own }) => own ?? triggersOf(has));
+  const words = new WordIndex(patterns.map(({ has }) => has));
+  const factsIn = (line: LogLine): ReturnType<LineReader> => {
+    for (const number of words.find(line.text.toLowerCase())) {
+      const row = patterns[number];
+      const match = row?.pattern.exec(line.text) ?? null;
+      if (row !== undefined && match !== null) {
+        return row.read(match, line);
       }
     }
     return undefined;
   };
+  return Object.assign(factsIn, { triggers });
+}
+
+/** Gives a reader that is no table the words of its lines; see `LineReader.triggers`. */
+export function withTriggers(
+  read: (line: LogLine) => ReturnType<LineReader>,
+  triggers: readonly string[],
+): LineReader {
+  return Object.assign((line: LogLine) => read(line), { triggers });
+}
+
+/** Which of many words are in a text, without a look at each of them. */
+class WordIndex {
+  private readonly long: LineTriggers;
+  private readonly longAt: readonly number[];
+  private readonly shortAt: readonly number[];
+  private readonly scratch = Buffer.alloc(4 * maxTextLength);
+
+  constructor(private readonly words: readonly string[]) {
+    const all = [...words.keys()];
+    // Very short words would make the search walk instead of leap.
+    const isLong = (number: number): boolean => (words[number] ?? '').length >= 4;
+    this.longAt = all.filter(isLong);
+    this.shortAt = all.filter((number) => !isLong(number));
+    this.long = new LineTriggers(this.longAt.map((number) => binary(words[number] ?? '', 'utf8')));
+  }
+
+  /** The numbers of the words in a lower-case text, ascending. */
+  find(text: string): readonly number[] {
+    const length = this.scratch.write(text, 'utf8');
+    const found = [...this.long.all(this.scratch, length)].map((each) => this.longAt[each] ?? 0);
+    const short = this.shortAt.filter((number) => text.includes(this.words[number] ?? ''));
+    return [...found, ...short].sort((a, b) => a - b);
+  }
 }
 
 /** The name of an exception or failure in `text`; empty where it names none. */

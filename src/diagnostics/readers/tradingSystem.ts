@@ -1,12 +1,29 @@
+import type { LogLine } from '../logLine';
+import { shorten } from '../notices';
 import type { RunnerFact } from '../runnerFacts';
-import { errorClassIn, parseAmount, tableReader } from './reader';
+import {
+  errorClassIn,
+  type LinePattern,
+  type LineReader,
+  parseAmount,
+  tableReader,
+} from './reader';
 import { signalOf } from './roboEvents';
+import { runner } from './sign';
+import { tradingEventPatterns, zombiePatterns } from './tradingEvents';
+import { tradingLauncherPatterns } from './tradingLauncher';
+import {
+  readWorkerAnswer,
+  tradingConnectionPatterns,
+  tradingWorkerPatterns,
+  workerSilent,
+} from './tradingWorker';
 
 /** A ticker as a log line writes it. */
 const symbol = '([A-Z][A-Z0-9]{0,9}(?:[. ][A-Z]{1,3})?)';
 
-/** The trader's Python system: its runner, its worker, its watchdog. */
-export const readTradingSystem = tableReader([
+/** The trader's Python system: its runner, its worker, its launcher, its watchdog. */
+export const tradingSystemLines: readonly LinePattern[] = [
   {
     has: 'failed to fetch',
     pattern: new RegExp(
@@ -22,10 +39,8 @@ export const readTradingSystem = tableReader([
   },
   {
     has: 'timeout after',
-    pattern: new RegExp(`Command timeout after .{1,20}\\(\\w+ for ${symbol}\\)`),
-    read: ([text, name = '']) => [
-      { kind: 'fetch failed', symbol: name, errorClass: 'TimeoutError', text },
-    ],
+    pattern: new RegExp(`Command timeout after .{1,20}\\(\\w{1,60} for ${symbol}\\)`),
+    read: (_match, { text }) => silentWorker(text),
   },
   {
     has: 'signal=',
@@ -37,10 +52,7 @@ export const readTradingSystem = tableReader([
   {
     has: 'cycle complete',
     pattern: /\bcycle completed?\b(?:.{0,60}?Equity: \$?([\d,.]{1,30}))?/i,
-    read: ([, amount]) => {
-      const equity = parseAmount(amount?.replace(/\.$/, ''));
-      return [{ kind: 'cycle', ...(equity === undefined ? {} : { equity }) }];
-    },
+    read: readCycle,
   },
   {
     has: 'before next iteration',
@@ -51,18 +63,44 @@ export const readTradingSystem = tableReader([
   },
   {
     has: 'market',
-    pattern: /\bmarket (?:is )?(?:currently )?closed\b/i,
+    triggers: ['closed', 'after-hours', 'pre-market'],
+    pattern: /\bmarket (?:is )?(?:currently )?(?:closed|after-hours|pre-market)\b/i,
     read: (_match, { text }) => [{ kind: 'waiting', text }],
   },
-]);
+  ...tradingConnectionPatterns,
+  ...tradingWorkerPatterns,
+  ...tradingEventPatterns,
+  ...zombiePatterns,
+  ...tradingLauncherPatterns,
+];
+
+const readLine = tableReader(tradingSystemLines);
+
+export const readTradingSystem: LineReader = Object.assign(
+  (line: LogLine) => readWorkerAnswer(line) ?? readLine(line),
+  { triggers: [...(readLine.triggers ?? []), 'error_type'] },
+);
+
+/** The command never came back: what the symbol has to do with it is unknown. */
+function silentWorker(text: string): readonly RunnerFact[] {
+  return [{ kind: 'sign', subject: runner, causes: workerSilent, text: shorten(text) }];
+}
 
 function fetchFailed(match: RegExpExecArray, assumed: unknown): readonly RunnerFact[] {
   const [text, name = '', detail = ''] = match;
+  if (detail.includes('Command timeout')) {
+    return silentWorker(text);
+  }
   const fallback = typeof assumed === 'string' ? assumed : '';
   const named = errorClassIn(detail);
   return [
     { kind: 'fetch failed', symbol: name, errorClass: named === '' ? fallback : named, text },
   ];
+}
+
+function readCycle([, amount]: RegExpExecArray): readonly RunnerFact[] {
+  const equity = parseAmount(amount?.replace(/\.$/, ''));
+  return [{ kind: 'cycle', ...(equity === undefined ? {} : { equity }) }];
 }
 
 /** A price of zero means that there was no data, which says nothing outside the session. */

@@ -14,7 +14,9 @@ export const ageRule: ConnectionRule = {
     const text = `TWS has been running for ${describeDuration(age)}`;
     const isYoung = age < youngMs;
     if (isClosed(facts)) {
-      return isYoung ? youngAndClosed(text) : oldAndClosed(facts, text);
+      // Where somebody listens, though not for us, the age of TWS is not the reason.
+      const isSeenListening = (facts.listeners?.length ?? 0) > 0;
+      return isSeenListening ? [] : isYoung ? youngAndClosed(text) : oldAndClosed(text);
     }
     switch (facts.stage) {
       case 'closed before hello':
@@ -39,10 +41,7 @@ function youngAndClosed(text: string): readonly Adjustment[] {
   ];
 }
 
-function oldAndClosed({ listeners }: ConnectionFacts, text: string): readonly Adjustment[] {
-  if (listeners !== undefined && listeners.length > 0) {
-    return [];
-  }
+function oldAndClosed(text: string): readonly Adjustment[] {
   return [
     {
       cause: 'twofa_timeout',

@@ -1,11 +1,14 @@
 import {
   type ConnectionFacts,
   describeListener,
+  isHeard,
   listenerKind,
   otherClients,
   ownConnection,
   serverZombies,
+  twsAgeMs,
   unaccepted,
+  youngMs,
 } from '../connectionFacts';
 import { describeDuration } from '../notices';
 import type { Adjustment } from '../ranking';
@@ -21,11 +24,13 @@ const deadConnections: ConnectionRule = {
       return [];
     }
     if (count === 0) {
-      return [{ cause: 'wedged_close_wait', times: 0.2, why: 'there are no CLOSE_WAIT sockets' }];
+      const none = 'TWS holds no CLOSE_WAIT sockets';
+      return [{ cause: 'wedged_close_wait', times: 0.2, why: none }];
     }
     const isOwnerTws =
       facts.closeWait?.some(({ role }) => role === 'tws' || role === 'java') ?? false;
-    const why = `TWS holds ${count} dead connection${count === 1 ? '' : 's'} (CLOSE_WAIT)`;
+    const owner = isOwnerTws ? 'TWS' : 'the listener';
+    const why = `${owner} holds ${count} dead connection${count === 1 ? '' : 's'} (CLOSE_WAIT)`;
     return facts.stage === 'silent'
       ? [{ cause: 'wedged_close_wait', add: isOwnerTws ? 40 : 10, why, isConclusive: isOwnerTws }]
       : [{ cause: 'wedged_close_wait', add: 1, why }];
@@ -69,6 +74,11 @@ function queueWeight(
   }
   if (kind === 'proxy' || (serverZombies(facts) ?? 0) > 0) {
     return { add: 8 };
+  }
+  const age = twsAgeMs(facts);
+  if (age !== undefined && age < youngMs) {
+    // Its start may keep it from accepting yet, and a restart would cost another login.
+    return { add: 6 };
   }
   const isSeen = (facts.listeners?.length ?? 0) > 0;
   return { add: 20, isConclusive: isSeen };
@@ -131,7 +141,7 @@ const companions: ConnectionRule = {
     if (kind === 'stranger' || kind === 'native') {
       return [];
     }
-    if (others.length > 0) {
+    if (others.some(isHeard)) {
       const why = 'another client is connected, so TWS accepts: it probably asks about this one';
       const against = 'another client is connected';
       return [
@@ -139,6 +149,9 @@ const companions: ConnectionRule = {
         { cause: 'silent_modal_dialog', times: 0.5, why: against },
         { cause: 'silent_api_not_enabled', times: 0.1, why: against },
       ];
+    }
+    if (others.length > 0) {
+      return [];
     }
     const why = 'nobody is connected and no dead connections exist: a dialog or notice may be open';
     return [

@@ -53,10 +53,10 @@ function liftedBy(window: ResetWindow, facts: ConnectionFacts): readonly Adjustm
   }
 }
 
-/** A TWS runs, and listens on none of the usual ports: it may stand at its login. */
-function isWithoutPort({ twsProcesses, otherPorts }: ConnectionFacts): boolean {
+/** A TWS runs, and nobody listens on our port or a usual one: it may stand at its login. */
+function isWithoutPort({ twsProcesses, listeners, otherPorts }: ConnectionFacts): boolean {
   const isRunning = twsProcesses?.some(({ product }) => product !== 'simulator') ?? false;
-  return isRunning && otherPorts?.length === 0;
+  return isRunning && listeners?.length === 0 && otherPorts?.length === 0;
 }
 
 /** How long before a window a session may have been verified last, to have worked until then. */

@@ -1,0 +1,115 @@
+import type { LogLine } from '../logLine';
+import { shorten } from '../notices';
+import type { RunnerFact } from '../runnerFacts';
+import { errorClassIn, type LinePattern } from './reader';
+import { connection } from './sign';
+
+const otherService =
+  /web ?socket|socket\.io|redis|kafka|mqtt|mongo|postgres|mysql|sqlite|database|smtp|telegram|slack|discord|dashboard|uvicorn|influx|(?:https?|wss?):\/\//i;
+
+/** True for a line about a connection to something else than TWS. */
+export function isAboutOther({ text, logger = '' }: LogLine): boolean {
+  return otherService.test(text) || otherService.test(logger);
+}
+
+/** A line that always means the same. */
+export function means(has: string, pattern: RegExp, ...facts: readonly RunnerFact[]): LinePattern {
+  return { has, pattern, read: () => facts };
+}
+
+/** A connection that ended. `maybeOwn`: the client prints it for an end of its own, too. */
+export function lost(has: string, pattern: RegExp, maybeOwn = false): LinePattern {
+  return {
+    has,
+    pattern,
+    read: ([text], line) =>
+      isAboutOther(line)
+        ? []
+        : [{ kind: 'connection lost', text: shorten(text), ...(maybeOwn ? { maybeOwn } : {}) }],
+  };
+}
+
+/** An attempt that failed; the class is that of the words, or `assumed` where they name none. */
+export function failed(has: string, pattern: RegExp, assumed = ''): LinePattern {
+  return {
+    has,
+    pattern,
+    read: ([text], line) => (isAboutOther(line) ? [] : failedFacts(text, assumed)),
+  };
+}
+
+/** The facts of an attempt that failed with these words. */
+export function failedFacts(text: string, assumed = ''): readonly RunnerFact[] {
+  const named = failureClass(text);
+  if (named === 'HostUnreachable') {
+    const causes = [
+      { id: 'tcp_timeout_unreachable', confidence: 0.7 },
+      { id: 'wsl_docker_network', confidence: 0.15 },
+    ] as const;
+    return [{ kind: 'sign', subject: connection, causes, text: shorten(text) }];
+  }
+  const errorClass = named === '' ? assumed : named;
+  return [{ kind: 'connection failed', errorClass, text: shorten(text) }];
+}
+
+/** What a failed socket says in Python, Node, Rust, C#, on Linux, macOS and Windows. */
+const failureWords: readonly (readonly [RegExp, string])[] = [
+  [
+    /refused|Err(?:no |or\()(?:61|111)\b|WinError (?:10061|1225)\b|os error (?:61|111|10061)\b/i,
+    'ConnectionRefusedError',
+  ],
+  [
+    /reset by peer|ECONNRESET|ConnectionReset|ConnectionAborted|forcibly closed|broken ?pipe|EPIPE|WinError 1005[34]\b/i,
+    'ConnectionResetError',
+  ],
+  [
+    /gaierror|getaddrinfo|ENOTFOUND|EAI_AGAIN|name or service not known|nodename nor servname|no such host|UnknownHost/i,
+    'gaierror',
+  ],
+  [
+    /no route to host|EHOSTUNREACH|ENETUNREACH|network is unreachable|(?:Host|Network)Unreachable|Err(?:no |or\()(?:51|65|101|113)\b|WinError 1005[01]\b|WinError 10065\b/i,
+    'HostUnreachable',
+  ],
+  // Cancelled from outside: a deadline of the program's own ran out.
+  [
+    /time(?:d[ -]?)?[ -]?out|Err(?:no |or\()(?:60|110)\b|WinError (?:121|10060)\b|Cancelled/i,
+    'TimeoutError',
+  ],
+];
+
+/** The class of a failure to connect, from an exception in any language; empty where unknown. */
+export function failureClass(text: string): string {
+  const known = failureWords.find(([words]) => words.test(text));
+  return known?.[1] ?? errorClassIn(text);
+}
+
+type TwsMessage = Extract<RunnerFact, { kind: 'tws message' }>;
+
+/** A message of TWS by its code. */
+export function twsFact(code: string, id: string | undefined, text: string): TwsMessage {
+  const requestId = Number(id ?? '-1');
+  return {
+    kind: 'tws message',
+    code: Number(code),
+    requestId: Number.isInteger(requestId) ? requestId : -1,
+    text: text.trim(),
+  };
+}
+
+/**
+ * A row of a table for a line with the named groups `code`, `text` and perhaps `id`.
+ *
+ * @param by the part of the client, where another part prints the same message too
+ */
+export function coded(has: string, pattern: RegExp, by?: string): LinePattern {
+  return {
+    has,
+    pattern,
+    read: ({ groups }) => [
+      {
+        ...twsFact(groups?.['code'] ?? '', groups?.['id'], groups?.['text'] ?? ''),
+        ...(by === undefined ? {} : { by }),
+      },
+    ],
+  };
+}
