@@ -10,8 +10,9 @@ const ranks = [
   ['ui', 'cli'],
 ];
 
-/** Beyond the ranks: the simulator stands aside, and only the CLI starts it. */
-const alsoAllowed = { cli: ['^src/simulator/'] };
+/** Beyond the ranks: the simulator and the rehearsals with it stand aside; only the CLI starts them. */
+const alsoAllowed = { cli: ['^src/simulator/', '^src/rehearsal/'] };
+const aside = ['simulator', 'rehearsal'];
 
 const arrows = ranks.flatMap((rooms, rank) =>
   rooms.map((room) => {
@@ -26,7 +27,7 @@ const arrows = ranks.flatMap((rooms, rank) =>
   }),
 );
 
-const roomNames = [...ranks.flat(), 'simulator'].join('|');
+const roomNames = [...ranks.flat(), ...aside].join('|');
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -39,6 +40,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/simulator/' },
       to: { path: '^src/', pathNot: ['^src/(simulator|core)/', '^src/ibkr/messageCodes\\.ts$'] },
+    },
+    {
+      name: 'rehearsal-arrow',
+      comment: 'a rehearsal plays the simulator against the daemon, and is no part of either',
+      severity: 'error',
+      from: { path: '^src/rehearsal/' },
+      to: { path: '^src/(ui|cli)/' },
     },
     {
       name: 'unknown-room',
@@ -78,6 +86,16 @@ module.exports = {
       from: { path: '^src/(core|diagnostics)/' },
       to: {
         path: '^(node:)?(child_process|cluster|dgram|dns|fs|http|http2|https|net|sqlite|tls|worker_threads)(/|$)',
+      },
+    },
+    {
+      name: 'recovery-ends-nothing',
+      comment: 'what heals a connection has no way to a process, its own detours included (law 9)',
+      severity: 'error',
+      from: { path: '^src/(monitor|ibkr)/' },
+      to: {
+        path: '^src/host/(endProcess|tool|thisMachine)\\.ts$|^(node:)?(child_process|cluster)$',
+        reachable: true,
       },
     },
     {

@@ -1,3 +1,5 @@
+import { TimeZone } from '../core/timeZone';
+
 /** Which kind of planned interruption a window is. */
 export type ResetKind = 'server reset' | 'weekend maintenance' | 'daily restart' | 'weekly login';
 
@@ -31,7 +33,7 @@ export interface ResetPlace {
 interface Schedule {
   readonly kind: ResetKind;
   readonly name: string;
-  readonly zone: string;
+  readonly zone: TimeZone;
   readonly days: readonly number[];
   readonly from: number;
   /** More than 1440 where it ends on a later day. */
@@ -44,7 +46,8 @@ const dayMinutes = 1440;
 const everyDay = [0, 1, 2, 3, 4, 5, 6] as const;
 /** IBKR's table is for Sunday to Friday; on Saturday the weekend's maintenance takes its place. */
 const sundayToFriday = [0, 1, 2, 3, 4, 5] as const;
-const newYork = 'America/New_York';
+const newYork = new TimeZone('America/New_York');
+const hongKong = new TimeZone('Asia/Hong_Kong');
 
 const statusPage =
   'interactivebrokers.com, System Status: North America 00:15-01:45 ET, Europe 06:25-07:45 CET, Asia-Pacific 04:45-06:05 and 20:15-21:15 HKT; earlier 23:45-00:45 ET and 05:45-06:45 CET';
@@ -68,7 +71,7 @@ const serverResets: Readonly<Record<Region, readonly Schedule[]>> = {
   Europe: [
     {
       ...serverReset('Europe'),
-      zone: 'Europe/Zurich',
+      zone: new TimeZone('Europe/Zurich'),
       days: sundayToFriday,
       from: at(5, 45),
       until: at(7, 45),
@@ -170,7 +173,7 @@ function dailyRestart(zone: string, minute: number): Schedule {
   return {
     kind: 'daily restart',
     name: 'the daily restart of TWS',
-    zone,
+    zone: new TimeZone(zone),
     days: everyDay,
     // TWS's clock and ours may differ by a minute; it is back within 30 s to a few minutes.
     from: minute - 1,
@@ -185,8 +188,7 @@ function serverReset(region: string): Pick<Schedule, 'kind' | 'name' | 'source'>
 }
 
 function hongKongReset(): Omit<Schedule, 'from' | 'until'> {
-  const zone = 'Asia/Hong_Kong';
-  return { ...serverReset('the Asia-Pacific region'), zone, days: sundayToFriday };
+  return { ...serverReset('the Asia-Pacific region'), zone: hongKong, days: sundayToFriday };
 }
 
 function at(hour: number, minute: number): number {
@@ -194,14 +196,18 @@ function at(hour: number, minute: number): number {
 }
 
 function occurrences(schedule: Schedule, fromMs: number, untilMs: number): readonly ResetWindow[] {
-  const zone = new ZoneClock(schedule.zone);
-  const first = zone.localDay(fromMs - 2 * dayMinutes * minuteMs);
-  const last = zone.localDay(untilMs + dayMinutes * minuteMs);
+  const { zone } = schedule;
+  const dayOf = (ms: number): number => Math.floor(zone.wallMs(ms) / (dayMinutes * minuteMs));
+  const wallOf = (day: number, minutes: number): number => (day * dayMinutes + minutes) * minuteMs;
+  const first = dayOf(fromMs - 2 * dayMinutes * minuteMs);
+  const last = dayOf(untilMs + dayMinutes * minuteMs);
   const found: ResetWindow[] = [];
   for (let day = first; day <= last; day += 1) {
     if (schedule.days.includes(weekday(day))) {
-      const start = zone.epochMs(day, schedule.from);
-      const end = zone.epochMs(day, schedule.until);
+      const start = zone.epochMs(wallOf(day, schedule.from));
+      // An hour that comes twice in autumn ends a window when it comes the second time.
+      const wallEnd = wallOf(day, schedule.until);
+      const end = zone.instants(wallEnd).at(-1) ?? zone.epochMs(wallEnd);
       if (start <= untilMs && fromMs < end) {
         const { kind, name, source } = schedule;
         found.push({ kind, name, fromMs: start, untilMs: end, source });
@@ -214,62 +220,4 @@ function occurrences(schedule: Schedule, fromMs: number, untilMs: number): reado
 /** Day numbers count from 1970-01-01, a Thursday. */
 function weekday(day: number): number {
   return (((day + 4) % 7) + 7) % 7;
-}
-
-/** Turns the wall time of one zone into time since the epoch and back. */
-class ZoneClock {
-  private readonly format: Intl.DateTimeFormat;
-
-  constructor(zone: string) {
-    this.format = new Intl.DateTimeFormat('en-US', {
-      timeZone: zone,
-      calendar: 'gregory',
-      numberingSystem: 'latn',
-      hourCycle: 'h23',
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-      hour: 'numeric',
-      minute: 'numeric',
-      second: 'numeric',
-    });
-  }
-
-  /** The number of the calendar day there. */
-  localDay(ms: number): number {
-    return Math.floor(this.wallMs(ms) / (dayMinutes * minuteMs));
-  }
-
-  /**
-   * When the wall clock shows `minutes` after midnight of a day. A time that summer time skips is
-   * the one an hour later; of a time that comes twice, the first.
-   */
-  epochMs(day: number, minutes: number): number {
-    const wall = (day * dayMinutes + minutes) * minuteMs;
-    const candidates = [-1, 1].map((side) => {
-      const probe = wall + side * dayMinutes * minuteMs;
-      return wall - (this.wallMs(probe) - probe);
-    });
-    const right = candidates.filter((candidate) => this.wallMs(candidate) === wall);
-    return right.length > 0 ? Math.min(...right) : Math.max(...candidates);
-  }
-
-  /** The wall clock there, written as if it were UTC. */
-  private wallMs(ms: number): number {
-    const parts = new Map(
-      this.format.formatToParts(ms).map(({ type, value }) => [type, Number(value)]),
-    );
-    const get = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0;
-    return (
-      Date.UTC(
-        get('year'),
-        get('month') - 1,
-        get('day'),
-        get('hour'),
-        get('minute'),
-        get('second'),
-      ) +
-      (((ms % 1000) + 1000) % 1000)
-    );
-  }
 }

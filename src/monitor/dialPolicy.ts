@@ -23,3 +23,8 @@ export function backoffMs(failures: number, random: number): number {
   const full = Math.min(dialPolicy.capMs, dialPolicy.firstMs * 2 ** Math.max(0, failures - 1));
   return Math.round(full * (1 - 0.2 * random));
 }
+
+/** The delay of the slow dial in milliseconds: never sooner than law 3 says, and not in step. */
+export function slowDialMs(random: number): number {
+  return Math.round(dialPolicy.slowDialMs * (1 + 0.1 * random));
+}

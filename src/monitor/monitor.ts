@@ -2,8 +2,10 @@ import type { Clock, Timer } from '../core/clock';
 import { type Disposable, DisposableStore } from '../core/disposables';
 import { Emitter } from '../core/emitter';
 import { type Finding, findingKey, type Layer } from '../diagnostics/finding';
-import { noticeFinding } from '../diagnostics/notices';
+import { describeDuration, noticeFinding } from '../diagnostics/notices';
+import { isOutage, type Outage, outageFinding, restoredFinding } from '../diagnostics/outage';
 import { diagnoseConnection } from '../diagnostics/rules';
+import type { OwnSession } from '../diagnostics/runnerVerdict';
 import type { ConnectionSituation } from '../diagnostics/situation';
 import type { Health } from '../diagnostics/status';
 import type { Machine } from '../host/machine';
@@ -15,14 +17,18 @@ import {
   type TwsMessage,
 } from '../ibkr/connection';
 import { describeEndpoint, type Endpoint, isLoopback } from '../ibkr/endpoint';
-import type { MarketData } from '../ibkr/marketData';
+import type { MarketData, StockContract } from '../ibkr/marketData';
 import { farmStates } from '../ibkr/messageCodes';
+import type { MarketState } from '../ibkr/marketState';
+import type { ResetWindow } from '../ibkr/resetWindows';
 import { Session } from '../ibkr/session';
+import { marketOf } from '../ibkr/symbolMarket';
 import { checkData, defaultDataSymbol } from '../preflight/dataLayer';
-import type { SessionSource } from '../preflight/sessionSource';
+import type { DataOutcome, SessionSource } from '../preflight/sessionSource';
 import { ActiveMessages } from './activeMessages';
+import type { DialAdvice, EndedConnection } from './dialAdvice';
+import { type CalmWindow, type HealthJudgement, judgeHealth, wakeGraceMs } from './health';
 import {
-  deriveHealth,
   initialState,
   type ListenerLook,
   type MonitorEffect,
@@ -30,9 +36,13 @@ import {
   type MonitorState,
   reduce,
 } from './monitorState';
-import type { MonitorTimings } from './timings';
+import { isSameMode, portNamed } from './movedPort';
+import { loginNoticeMs, type PlannedEvent, plannedLogin, plannedUpgrade } from './planned';
 import type { LogLevel } from './records';
-import { explain } from './words';
+import { Schedule, type ScheduleOptions } from './schedule';
+import { type Jump, pulseMs, SleepWatch } from './sleep';
+import type { MonitorTimings } from './timings';
+import { explain, explainChange, inItsTime } from './words';
 
 export interface MonitorDependencies {
   readonly clock: Clock;
@@ -40,6 +50,20 @@ export interface MonitorDependencies {
   readonly timings: MonitorTimings;
   /** In [0, 1); for jitter. */
   readonly random: () => number;
+  /** What is known about the next dial when a connection has ended; the usual without it. */
+  readonly advise?: (ended: EndedConnection) => Promise<DialAdvice>;
+  /** IANA time zone of this machine; without it, no planned interruption is taken into account. */
+  readonly zone?: string;
+  /** The trader's word on TWS's clock and restart, where there is one. */
+  readonly schedule?: Pick<ScheduleOptions, 'zone' | 'restartMinute'>;
+}
+
+/** What TWS has said of another port (1300). */
+interface MovedPort {
+  readonly port: number;
+  readonly message: TwsMessage;
+  /** False where the mode might be another one there: then it is only told. */
+  readonly isFollowed: boolean;
 }
 
 /** How long data may take when it is checked again, in milliseconds. */
@@ -48,6 +72,9 @@ const dataDeadlineMs = 10_000;
 /** Farms and other things that TWS complains of at once; IBKR has about a dozen. */
 const maxToldFindings = 30;
 
+/** An older look at the machine says nothing about now. Milliseconds. */
+const freshLookMs = 60_000;
+
 /** An event for the monitor log. */
 export interface MonitorLogEntry {
   readonly level: LogLevel;
@@ -55,10 +82,22 @@ export interface MonitorLogEntry {
   readonly words: string;
 }
 
+/** A change of health, each one, with its reason in one sentence. */
+export interface HealthChange {
+  readonly was: Health;
+  readonly health: Health;
+  readonly layer: Layer | null;
+  readonly reason: string;
+}
+
 /** The connection's part of the status record. */
 export interface MonitorSnapshot {
   readonly state: MonitorState;
   readonly health: Health;
+  /** When an expected loss becomes an outage, milliseconds since the epoch. */
+  readonly expectedUntilMs: number | undefined;
+  /** What is going to happen and needs a person, the soonest first. */
+  readonly planned: readonly PlannedEvent[];
   /** Milliseconds since the epoch at which the health became what it is. */
   readonly healthSinceMs: number;
   readonly layer: Layer | null;
@@ -77,10 +116,18 @@ export interface MonitorSnapshot {
  */
 export class Monitor implements SessionSource, Disposable {
   private readonly changeEmitter = new Emitter<void>();
+  private readonly healthEmitter = new Emitter<HealthChange>();
   private readonly logEmitter = new Emitter<MonitorLogEntry>();
   private readonly active = new ActiveMessages();
   private readonly firstSeen = new Map<string, Pick<Finding, 'firstAt' | 'count'>>();
+  private readonly schedule: Schedule | undefined;
+  private readonly sleepWatch: SleepWatch;
   private state: MonitorState = initialState;
+  private judged: HealthJudgement = {
+    health: 'unknown',
+    expectation: undefined,
+    outlived: undefined,
+  };
   private healthSinceMs: number;
   private findings: readonly Finding[] = [];
   private connection: TwsConnection | undefined;
@@ -89,27 +136,59 @@ export class Monitor implements SessionSource, Disposable {
   private roundTripMs: number | undefined;
   private accounts: readonly string[] = [];
   private isAsking = false;
+  private presentClientId: number;
   private askedAtMs: number | undefined;
   private isDisposed = false;
   private isCheckingData = false;
   private dataSymbols: readonly string[] = [defaultDataSymbol];
+  private lastMarket: { readonly key: string; readonly state: MarketState } | undefined;
+  private contracts: ReadonlyMap<string, StockContract> = new Map();
   private dataFindings: readonly Finding[] = [];
+  private lastDataAtMs: number | undefined;
+  private lastLook: { readonly os: PortObservation; readonly atMs: number } | undefined;
+  /** The machine's last sleep, with the time that connections get to come back. */
+  private lastSleep: CalmWindow | undefined;
+  /** How often time has jumped: a question from before a jump proves nothing. */
+  private jumps = 0;
+  private moved: MovedPort | undefined;
+  private upgrade: TwsMessage | undefined;
+  /** When TWS has ended the last session in order. */
+  private finAtMs: number | undefined;
+  private toldPlans: ReadonlySet<string> = new Set();
   private isRefreshing = false;
   private isRefreshDue = false;
   private waitTimer: Timer | undefined;
   private verdictTimer: Timer | undefined;
   private livenessTimer: Timer | undefined;
+  private pulseTimer: Timer | undefined;
+  private expectationTimer: Timer | undefined;
 
   /** After every change of state, findings or progress. */
   readonly onDidChange = this.changeEmitter.event;
+  readonly onDidChangeHealth = this.healthEmitter.event;
   readonly onDidLog = this.logEmitter.event;
 
   constructor(
     readonly endpoint: Endpoint,
-    readonly clientId: number,
+    clientId: number,
     private readonly deps: MonitorDependencies,
   ) {
+    this.presentClientId = clientId;
     this.healthSinceMs = deps.clock.now();
+    this.sleepWatch = new SleepWatch(deps.clock);
+    this.schedule =
+      deps.zone === undefined
+        ? undefined
+        : new Schedule({
+            ...deps.schedule,
+            machineZone: deps.zone,
+            isLocal: isLoopback(endpoint.host),
+          });
+  }
+
+  /** The id of the next connection, and of the present one: Robo's own, or one in its stead. */
+  get clientId(): number {
+    return this.presentClientId;
   }
 
   get progress(): ConnectionProgress | undefined {
@@ -121,28 +200,57 @@ export class Monitor implements SessionSource, Disposable {
   }
 
   get snapshot(): MonitorSnapshot {
-    const health = deriveHealth(this.state);
+    const { health, expectation } = this.judged;
+    const words = explain(this.state, health, describeEndpoint(this.endpoint), this.findings[0]);
     return {
       state: this.state,
       health,
+      expectedUntilMs: expectation?.untilMs,
+      planned: this.planned,
       healthSinceMs: this.healthSinceMs,
       layer: this.reachedLayer(),
       findings: this.findings,
-      message: explain(this.state, health, describeEndpoint(this.endpoint), this.findings[0]),
+      message: inItsTime(words, this.judged),
       progress: this.progress,
       accounts: this.accounts,
       roundTripMs: this.roundTripMs,
     };
   }
 
+  private get planned(): readonly PlannedEvent[] {
+    const nowMs = this.deps.clock.now();
+    const ahead = this.schedule?.ahead(nowMs, loginNoticeMs) ?? [];
+    const login = plannedLogin(ahead, nowMs);
+    const upgrade = this.upgrade === undefined ? undefined : plannedUpgrade(this.upgrade, nowMs);
+    return [login, upgrade]
+      .filter((plan) => plan !== undefined)
+      .toSorted((a, b) => a.atMs - b.atMs);
+  }
+
+  /** Whether the market of these symbols is open, by TWS's own hours where known; to the minute. */
+  marketOf(symbols: readonly string[]): MarketState {
+    const nowMs = this.deps.clock.now();
+    const key = [Math.floor(nowMs / 60_000), ...symbols].join(' ');
+    if (this.lastMarket?.key !== key) {
+      this.lastMarket = { key, state: marketOf(symbols, this.contracts, nowMs) };
+    }
+    return this.lastMarket.state;
+  }
+
   ask(): void {
+    if (this.pulseTimer === undefined) {
+      this.pulse();
+    }
     this.apply({ kind: 'asked' });
   }
 
   async askTime(deadlineMs: number): Promise<ServerTime | undefined> {
     const { connection } = this;
+    const { jumps } = this;
     const answer = await this.question(connection, deadlineMs);
-    this.noteMiss(connection, answer);
+    if (!this.hasJumpedSince(jumps)) {
+      this.noteMiss(connection, answer);
+    }
     return answer;
   }
 
@@ -150,25 +258,49 @@ export class Monitor implements SessionSource, Disposable {
     return this.active.list().map(({ code }) => code);
   }
 
+  get outage(): Outage | undefined {
+    const { lostAtMs } = this.active;
+    const message = this.active.list().find(({ code }) => isOutage(code));
+    if (message === undefined || lostAtMs === undefined) {
+      return undefined;
+    }
+    const windows = this.windowsSince(lostAtMs);
+    return { message, nowMs: this.deps.clock.now(), sinceMs: lostAtMs, windows };
+  }
+
   dataChecked(
     symbols: readonly string[],
     findings: readonly Finding[],
-    isDelivered: boolean,
+    { isDelivered, contracts, isOwn }: DataOutcome,
   ): void {
     this.dataSymbols = symbols;
     this.dataFindings = isDelivered ? [] : findings;
+    this.lastMarket = undefined;
+    this.contracts = new Map([
+      ...this.contracts,
+      ...contracts.map((contract) => [contract.symbol, contract] as const),
+    ]);
     if (isDelivered) {
+      this.lastDataAtMs = this.deps.clock.now();
       this.active.clearDataTrouble();
     }
-    this.apply({ kind: 'data checked', isDelivered });
+    this.apply({ kind: 'data checked', isDelivered, isOwn });
   }
 
   situation(os: PortObservation): ConnectionSituation {
+    // A session at the port that TWS has moved to says nothing about this one.
+    return this.situationOf(this.state.movedTo === undefined ? this.progress : undefined, os);
+  }
+
+  private situationOf(
+    connection: ConnectionProgress | undefined,
+    os: PortObservation,
+  ): ConnectionSituation {
     const nowMs = this.deps.clock.now();
     const { missedAnswers, lastAnswerAtMs } = this.state;
     return {
       endpoint: this.endpoint,
-      connection: this.progress,
+      connection,
       messages: this.active.list(),
       os,
       nowMs,
@@ -176,11 +308,42 @@ export class Monitor implements SessionSource, Disposable {
         ? { unansweredForMs: nowMs - this.askedAtMs }
         : {}),
       ...(lastAnswerAtMs === undefined ? {} : { lastReadyAtMs: lastAnswerAtMs }),
+      ...(this.isInTrouble ? { troubleSinceMs: this.troubleSinceMs } : {}),
+      windows: this.windowsSince(this.isInTrouble ? this.troubleSinceMs : nowMs),
     };
   }
 
-  /** Looks at the evidence again: trouble that stays may come to have another likely cause. */
-  async lookAgain(): Promise<void> {
+  private get troubleSinceMs(): number {
+    const { loss } = this.state;
+    const isLost = loss !== undefined && loss.overMonotonicMs === undefined;
+    return isLost ? loss.sinceMs : this.healthSinceMs;
+  }
+
+  /** The kept session for the comparison with a runner's; the machine's tables where fresh. */
+  get ownSession(): OwnSession {
+    const { progress, lastLook } = this;
+    const isFresh = lastLook !== undefined && this.deps.clock.now() - lastLook.atMs < freshLookMs;
+    return {
+      openAtMs: progress?.stage === 'open' ? progress.openAtMs : undefined,
+      lastAnswerAtMs: this.state.lastAnswerAtMs,
+      lastDataAtMs: this.lastDataAtMs,
+      os: isFresh ? lastLook.os : undefined,
+    };
+  }
+
+  private windowsSince(sinceMs: number): readonly ResetWindow[] {
+    return this.schedule?.windows(sinceMs, this.deps.clock.now()) ?? [];
+  }
+
+  /**
+   * Looks at the evidence again: trouble that stays may come to have another likely cause.
+   * @param isWanted true for a look at the machine also where the own session is well, because a
+   *   runner's is not
+   */
+  async lookAgain(isWanted = false): Promise<void> {
+    if (isWanted && !this.isInTrouble) {
+      await this.observe();
+    }
     await this.refreshFindings();
   }
 
@@ -208,13 +371,20 @@ export class Monitor implements SessionSource, Disposable {
   /** Ends the watch: an open session in order, an unanswered socket by reset. */
   dispose(): void {
     this.isDisposed = true;
-    for (const timer of [this.waitTimer, this.verdictTimer, this.livenessTimer]) {
+    for (const timer of [
+      this.waitTimer,
+      this.verdictTimer,
+      this.livenessTimer,
+      this.pulseTimer,
+      this.expectationTimer,
+    ]) {
       timer?.cancel();
     }
     this.session?.dispose();
     this.connectionStore.dispose();
     this.connection?.close('the watch ended');
     this.changeEmitter.dispose();
+    this.healthEmitter.dispose();
     this.logEmitter.dispose();
   }
 
@@ -222,9 +392,9 @@ export class Monitor implements SessionSource, Disposable {
     if (this.isDisposed) {
       return;
     }
+    this.noteJump();
     const { clock, timings, random } = this.deps;
     const before = this.state;
-    const healthBefore = deriveHealth(before);
     const step = reduce(before, event, {
       nowMs: clock.now(),
       monotonicMs: clock.monotonicMs(),
@@ -232,21 +402,86 @@ export class Monitor implements SessionSource, Disposable {
       random: random(),
     });
     this.state = step.state;
-    const health = deriveHealth(this.state);
-    if (health !== healthBefore) {
-      this.healthSinceMs = clock.now();
-      this.log(
-        health === 'down' ? 'ERROR' : health === 'degraded' ? 'WARN' : 'INFO',
-        `health.${health}`,
-        `${healthBefore} -> ${health}: ${this.snapshot.message}`,
-      );
-    }
+    this.judge();
     step.effects.forEach((effect) => {
       this.run(effect);
     });
     if (this.state !== before) {
       void this.refreshFindings();
     }
+  }
+
+  /** Health follows from the state and the time; of a change everybody is told. */
+  private judge(): void {
+    const { loss } = this.state;
+    const nowMs = this.deps.clock.now();
+    const windows = loss === undefined ? [] : (this.schedule?.at(loss.sinceMs) ?? []);
+    const sleep = this.lastSleep === undefined ? [] : [this.lastSleep];
+    const was = this.judged.health;
+    this.judged = judgeHealth(this.state, nowMs, [...windows, ...sleep]);
+    const { health, expectation } = this.judged;
+    this.expectationTimer?.cancel();
+    if (expectation !== undefined) {
+      this.expectationTimer = this.deps.clock.setTimer(expectation.untilMs - nowMs, () => {
+        this.judge();
+        void this.refreshFindings();
+      });
+    }
+    if (health === 'healthy') {
+      this.noteReturn(nowMs);
+    }
+    if (health !== was) {
+      this.healthSinceMs = nowMs;
+      this.tellHealth(was, health);
+    }
+  }
+
+  private tellHealth(was: Health, health: Health): void {
+    // Without the findings, which are still those of the state before.
+    const reason = explainChange(this.state, this.judged, describeEndpoint(this.endpoint));
+    const level = health === 'down' ? 'ERROR' : health === 'degraded' ? 'WARN' : 'INFO';
+    this.log(level, `health.${health}`, `${was} -> ${health}: ${reason}`);
+    this.healthEmitter.fire({ was, health, layer: this.reachedLayer(), reason });
+  }
+
+  /** A session that TWS had ended in order is back: so its restart time is learned. */
+  private noteReturn(nowMs: number): void {
+    // Who only drops a connection has not restarted.
+    const wasClosed = this.state.loss?.kinds.includes('closed') === true;
+    if (this.finAtMs !== undefined && wasClosed) {
+      const before = this.schedule?.place.restartMinute;
+      this.schedule?.noteReturn({ endedAtMs: this.finAtMs, backAtMs: nowMs });
+      const minute = this.schedule?.place.restartMinute;
+      if (minute !== undefined && minute !== before) {
+        const time = new Date(minute * 60_000).toISOString().slice(11, 16);
+        this.log('INFO', 'schedule.learned', `TWS restarts itself at ${time} of its clock`);
+      }
+    }
+    this.finAtMs = undefined;
+  }
+
+  private pulse(): void {
+    this.noteJump();
+    this.pulseTimer = this.deps.clock.setTimer(pulseMs, () => {
+      this.pulse();
+    });
+  }
+
+  /** Time that passed without us is told, and everything is asked anew before it is judged. */
+  private noteJump(): void {
+    const jump = this.sleepWatch.look();
+    if (jump === undefined || this.isDisposed) {
+      return;
+    }
+    this.jumps += 1;
+    const nowMs = this.deps.clock.now();
+    if (jump.kind === 'slept') {
+      const untilMs = nowMs + wakeGraceMs;
+      const name = 'waking up after a sleep of this machine';
+      this.lastSleep = { kind: 'sleep', name, fromMs: jump.fromMs, untilMs };
+    }
+    this.log('INFO', `clock.${jump.kind.replace(' ', '_')}`, jumpWords(jump));
+    this.apply({ kind: 'woke' });
   }
 
   private run(effect: MonitorEffect): void {
@@ -294,20 +529,32 @@ export class Monitor implements SessionSource, Disposable {
   }
 
   private async look(): Promise<void> {
-    const socketIds = await this.listenerIds();
-    this.apply({ kind: 'looked', look: { socketIds, isChangeVisible: false } });
+    this.apply({ kind: 'looked', look: { ...(await this.listeners()), isChangeVisible: false } });
   }
 
-  private async listenerIds(): Promise<readonly string[] | undefined> {
+  /** Who listens at the endpoint; where nobody does, at the port that TWS has moved to. */
+  private async listeners(): Promise<Pick<ListenerLook, 'socketIds' | 'movedTo'>> {
+    const { endpoint, moved } = this;
+    const here = await this.listenerIds(endpoint.port);
+    if (moved?.isFollowed !== true || here?.length !== 0) {
+      return { socketIds: here };
+    }
+    const there = await this.listenerIds(moved.port);
+    return there === undefined || there.length === 0
+      ? { socketIds: here }
+      : { socketIds: there, movedTo: moved.port };
+  }
+
+  private async listenerIds(port: number): Promise<readonly string[] | undefined> {
     if (!isLoopback(this.endpoint.host)) {
       return undefined;
     }
-    const seen = await this.deps.machine.listeners(this.endpoint.port);
+    const seen = await this.deps.machine.listeners(port);
     return seen.known ? seen.value : undefined;
   }
 
   private async lookAfterEnd(os: PortObservation): Promise<ListenerLook> {
-    const socketIds = await this.listenerIds();
+    const { socketIds } = await this.listeners();
     const isTws =
       os.listeners.known &&
       os.listeners.value.length > 0 &&
@@ -322,8 +569,9 @@ export class Monitor implements SessionSource, Disposable {
     this.connectionStore = new DisposableStore();
     this.active.clear();
     this.isAsking = false;
-    this.log('INFO', 'connection.dial', `connecting to ${describeEndpoint(this.endpoint)}`);
-    const connection = new TwsConnection(this.endpoint, this.clientId, this.deps.clock);
+    const target = { ...this.endpoint, port: this.watchedPort };
+    this.log('INFO', 'connection.dial', `connecting to ${describeEndpoint(target)}`);
+    const connection = new TwsConnection(target, this.clientId, this.deps.clock);
     this.connection = connection;
     this.connectionStore.add(
       connection.onDidProgress((progress) => {
@@ -342,8 +590,19 @@ export class Monitor implements SessionSource, Disposable {
     );
   }
 
+  private get watchedPort(): number {
+    return this.state.movedTo ?? this.endpoint.port;
+  }
+
   private onProgress(connection: TwsConnection, progress: ConnectionProgress): void {
+    if (progress.stage === 'ready' && progress.serverTimeText !== undefined) {
+      this.schedule?.hear(progress.serverTimeText, progress.helloAtMs ?? this.deps.clock.now());
+    }
     if (progress.stage === 'open' && this.session === undefined) {
+      if (this.isStranger(progress)) {
+        this.turnBack(connection);
+        return;
+      }
       this.session = new Session(connection, this.deps.clock);
       this.accounts = progress.accounts;
       this.log(
@@ -360,6 +619,21 @@ export class Monitor implements SessionSource, Disposable {
     this.changeEmitter.fire();
   }
 
+  /** Another login at the port that TWS has moved to is not the one that is watched (law 9). */
+  private isStranger({ accounts }: ConnectionProgress): boolean {
+    const sorted = (ids: readonly string[]): string => ids.toSorted().join(',');
+    return this.state.movedTo !== undefined && sorted(accounts) !== sorted(this.accounts);
+  }
+
+  private turnBack(connection: TwsConnection): void {
+    const words = `port ${this.watchedPort} belongs to other accounts; it is not followed`;
+    this.log('ERROR', 'connection.turned_back', words);
+    if (this.moved !== undefined) {
+      this.moved = { ...this.moved, isFollowed: false };
+    }
+    connection.close('it belongs to other accounts');
+  }
+
   private async onEnded(progress: ConnectionProgress): Promise<void> {
     const { end } = progress;
     if (end === undefined) {
@@ -367,13 +641,29 @@ export class Monitor implements SessionSource, Disposable {
     }
     this.session?.dispose();
     this.session = undefined;
+    const isInOrder = end.kind === 'fin' && progress.endedIn === 'open';
+    this.finAtMs = isInOrder ? this.deps.clock.now() : this.finAtMs;
     this.log(
       'WARN',
       'connection.ended',
       `in stage ${progress.endedIn ?? 'tcp'}: ${end.kind}${'code' in end && end.code !== undefined ? ` (${end.code})` : ''}`,
     );
     const os = await this.observe();
-    this.apply({ kind: 'ended', end, look: await this.lookAfterEnd(os) });
+    const look = await this.lookAfterEnd(os);
+    this.apply({ kind: 'ended', end, look, advice: await this.advice(progress, os) });
+    if (end.kind === 'by us') {
+      // We only ever turn back from another port; the watch of the endpoint goes on.
+      this.apply({ kind: 'asked' });
+    }
+  }
+
+  private async advice(progress: ConnectionProgress, os: PortObservation): Promise<DialAdvice> {
+    const finding = diagnoseConnection(this.situation(os));
+    const advice = await this.deps.advise?.({ progress, os, finding });
+    if (advice?.kind === 'wait') {
+      this.presentClientId = advice.clientId;
+    }
+    return advice ?? { kind: 'usual' };
   }
 
   private onMessage(message: TwsMessage): void {
@@ -382,7 +672,40 @@ export class Monitor implements SessionSource, Disposable {
     if (message.requestId < 0) {
       this.log('INFO', `tws.${message.code}`, message.text);
     }
+    if (message.code === 1300) {
+      this.noteMove(message);
+    } else if (message.code === 2172) {
+      this.upgrade = message;
+      this.tellPlans();
+    }
     this.apply({ kind: 'message', code: message.code, farms });
+  }
+
+  private noteMove(message: TwsMessage): void {
+    const port = portNamed(message.text);
+    if (port === undefined || port === this.endpoint.port) {
+      this.moved = undefined;
+      return;
+    }
+    const isFollowed =
+      isLoopback(this.endpoint.host) &&
+      isSameMode(this.accounts, { from: this.endpoint.port, to: port });
+    this.moved = { port, message, isFollowed };
+    const what = isFollowed
+      ? 'Robo looks for it there while nobody listens here'
+      : 'Robo does not follow, because paper or live might be another there';
+    this.log('WARN', 'tws.moved', `TWS names port ${port}; ${what}`);
+  }
+
+  /** Each plan is worth one line. */
+  private tellPlans(): void {
+    for (const { kind, atMs, words } of this.planned) {
+      const key = `${kind} ${atMs}`;
+      if (!this.toldPlans.has(key)) {
+        this.toldPlans = new Set([...this.toldPlans, key]);
+        this.log('INFO', `planned.${kind.replace(' ', '_')}`, words);
+      }
+    }
   }
 
   private async checkAlive(): Promise<void> {
@@ -391,11 +714,23 @@ export class Monitor implements SessionSource, Disposable {
       return;
     }
     this.isAsking = true;
+    const { jumps } = this;
     const answer = await this.question(connection, this.deps.timings.answerDeadlineMs);
-    if (connection === this.connection) {
-      this.isAsking = false;
-      this.noteMiss(connection, answer);
+    if (connection !== this.connection) {
+      return;
     }
+    this.isAsking = false;
+    if (answer === undefined && this.hasJumpedSince(jumps)) {
+      await this.checkAlive();
+    } else {
+      this.noteMiss(connection, answer);
+      this.tellPlans();
+    }
+  }
+
+  private hasJumpedSince(jumps: number): boolean {
+    this.noteJump();
+    return this.jumps !== jumps;
   }
 
   private async question(
@@ -413,22 +748,38 @@ export class Monitor implements SessionSource, Disposable {
   /** Whoever asked: no answer on an open session is a sign. The end of a session is told apart. */
   private noteMiss(connection: TwsConnection | undefined, answer: ServerTime | undefined): void {
     if (answer === undefined && connection?.isOpen === true && connection === this.connection) {
-      this.apply({ kind: 'missed' });
+      this.apply({ kind: 'missed', unreadBytes: connection.unsentBytes });
     }
   }
 
   /** Quiet when it works again; the finding goes with the trouble. */
   private async checkDataAgain(): Promise<void> {
     const { clock } = this.deps;
-    if (!this.isCheckingData && this.session !== undefined) {
-      this.isCheckingData = true;
-      await checkData(this.dataSymbols, dataDeadlineMs, { clock, source: this });
-      this.isCheckingData = false;
+    const isQuiet = this.isDataAway && !this.state.isDataInTrouble;
+    if (this.isCheckingData || this.session === undefined || isQuiet) {
+      return;
     }
+    this.isCheckingData = true;
+    await checkData(this.dataSymbols, dataDeadlineMs, { clock, source: this, isOwn: true });
+    this.isCheckingData = false;
+  }
+
+  /** In IBKR's own resets no answer for data is worth a word. */
+  private get isDataAway(): boolean {
+    const nowMs = this.deps.clock.now();
+    return (this.schedule?.windows(nowMs, nowMs) ?? []).some(
+      ({ kind }) => kind === 'server reset' || kind === 'weekend maintenance',
+    );
   }
 
   private async observe(): Promise<PortObservation> {
-    return observePort(this.deps.machine, this.endpoint.port, isLoopback(this.endpoint.host));
+    const { machine, clock } = this.deps;
+    const os = await observePort(machine, this.watchedPort, isLoopback(this.endpoint.host));
+    this.lastLook = { os, atMs: clock.now() };
+    if (os.twsFiles.known) {
+      this.schedule?.read(os.twsFiles.value);
+    }
+    return os;
   }
 
   /**
@@ -459,9 +810,14 @@ export class Monitor implements SessionSource, Disposable {
   /** The trouble may be over by the time that the evidence is there. */
   private showFindings(found: readonly Finding[]): void {
     if (this.isInTrouble && !this.isDisposed) {
-      this.findings = found.map((finding) => this.withHistory(finding));
+      this.findings = found.map((finding) => this.inItsTime(this.withHistory(finding)));
       this.changeEmitter.fire();
     }
+  }
+
+  /** Inside a planned interruption nothing turns red. */
+  private inItsTime(finding: Finding): Finding {
+    return this.judged.health === 'expected' ? { ...finding, severity: 'info' } : finding;
   }
 
   private takeRefreshDue(): boolean {
@@ -469,17 +825,33 @@ export class Monitor implements SessionSource, Disposable {
   }
 
   private get isInTrouble(): boolean {
-    const health = deriveHealth(this.state);
-    return health === 'down' || health === 'degraded';
+    const { health } = this.judged;
+    return health === 'down' || health === 'degraded' || health === 'expected';
   }
 
   private async find(): Promise<readonly Finding[]> {
-    const finding = diagnoseConnection(this.situation(await this.observe()));
+    const finding = diagnoseConnection(this.situationOf(this.progress, await this.observe()));
     if (finding !== undefined) {
       return [finding];
     }
-    const told = this.active.list().flatMap((message) => noticeFinding(message) ?? []);
-    return [...told.slice(-maxToldFindings), ...this.dataFindings];
+    const told = this.active.list().flatMap((message) => this.findingOf(message) ?? []);
+    const { restored } = this.active;
+    const isUnverified = this.state.upstream === 'restored' && restored !== undefined;
+    const back = isUnverified ? restoredFinding(restored) : undefined;
+    const moved = this.state.movedTo === undefined ? undefined : this.moved;
+    const movedFinding = moved === undefined ? undefined : noticeFinding(moved.message);
+    return [
+      ...(movedFinding === undefined ? [] : [movedFinding]),
+      ...(back === undefined ? [] : [back]),
+      ...told.slice(-maxToldFindings),
+      ...this.dataFindings,
+    ];
+  }
+
+  /** What TWS says; a link that is down is judged by the time of day too. */
+  private findingOf(message: TwsMessage): Finding | undefined {
+    const { outage } = this;
+    return outage?.message === message ? outageFinding(outage) : noticeFinding(message);
   }
 
   /** Keeps since when a finding has stood. */
@@ -510,4 +882,11 @@ export class Monitor implements SessionSource, Disposable {
   private log(level: LogLevel, token: string, words: string): void {
     this.logEmitter.fire({ level, token, words });
   }
+}
+
+function jumpWords({ kind, ms }: Jump): string {
+  const long = describeDuration(ms);
+  return kind === 'slept'
+    ? `${long} have passed without this process: the machine slept, or its clock was set; everything is asked anew`
+    : `the clock of this machine was set back by ${long}; everything is asked anew`;
 }

@@ -1,7 +1,10 @@
 import type { Health } from '../diagnostics/status';
 import type { ConnectionEnd, ConnectionStage } from '../ibkr/connection';
 import type { FarmState } from '../ibkr/messageCodes';
-import { backoffMs, dialPolicy } from './dialPolicy';
+import type { DialAdvice } from './dialAdvice';
+import { budgetDelayMs, withDial, withGrace } from './dialBudget';
+import { backoffMs, dialPolicy, slowDialMs } from './dialPolicy';
+import { brokenFarms, type Farms, farmsAfter } from './farms';
 import type { MonitorTimings } from './timings';
 
 /** The way from TWS to IBKR, from TWS's own messages. `restored` waits for a verification (law 6). */
@@ -34,6 +37,33 @@ export type Phase =
       readonly isVerified: boolean;
     };
 
+/** What a loss has looked like. */
+export type LossKind =
+  /** TWS says that it has lost IBKR. */
+  | 'upstream'
+  /** An open session no longer answers. */
+  | 'unanswered'
+  /** A connection that is never made ready. */
+  | 'handshake'
+  /** TWS closed or reset the connection. */
+  | 'dropped'
+  /** Nobody takes connections. */
+  | 'closed'
+  /** Who answers is not TWS, or cannot be understood. */
+  | 'stranger';
+
+/** The present loss, or one that was over so shortly ago that the next one is the same. */
+export interface Loss {
+  /** By the wall clock, which planned interruptions go by. */
+  readonly sinceMs: number;
+  /** All that it has looked like, the first one first. */
+  readonly kinds: readonly LossKind[];
+  /** A session had been verified before it. */
+  readonly hadWorked: boolean;
+  /** Since when it is over, by the monotonic clock; undefined while it lasts. */
+  readonly overMonotonicMs: number | undefined;
+}
+
 export interface MonitorState {
   readonly phase: Phase;
   /** Connections in a row that ended before they were of use. */
@@ -46,11 +76,23 @@ export interface MonitorState {
   /** Server-time questions in a row without an answer. */
   readonly missedAnswers: number;
   readonly upstream: Upstream;
-  /** Farms that TWS reported broken and not yet well again; their kind where they have no name. */
-  readonly brokenFarms: ReadonlySet<string>;
+  /** 1101 or 1102, whichever came last on this connection. */
+  readonly restoredBy: 1101 | 1102 | undefined;
+  readonly farms: Farms;
+  /** Bytes that TWS had not read when it last owed an answer. */
+  readonly unreadBytes: number;
   /** Data was asked for and did not come, or TWS said that none will (10197); until some has come. */
   readonly isDataInTrouble: boolean;
+  /** Own questions for data in a row without an answer; the first one alone proves nothing. */
+  readonly dataMisses: number;
+  /** When data was last asked for, by the monotonic clock; the session's begin before that. */
+  readonly dataAskedMonotonicMs: number;
+  /** The port that TWS has moved to and that is dialled in place of the endpoint's own. */
+  readonly movedTo: number | undefined;
+  readonly loss: Loss | undefined;
   readonly connectionsOpened: number;
+  /** When the last ones were opened, by the monotonic clock, as far as the budget counts them. */
+  readonly dialsMonotonicMs: readonly number[];
 }
 
 export const initialState: MonitorState = {
@@ -61,9 +103,16 @@ export const initialState: MonitorState = {
   lastAnswerAtMs: undefined,
   missedAnswers: 0,
   upstream: 'ok',
-  brokenFarms: new Set(),
+  restoredBy: undefined,
+  farms: new Map(),
+  unreadBytes: 0,
   isDataInTrouble: false,
+  dataMisses: 0,
+  dataAskedMonotonicMs: 0,
+  movedTo: undefined,
+  loss: undefined,
   connectionsOpened: 0,
+  dialsMonotonicMs: [],
 };
 
 /** What the machine says of the listeners; undefined ids: it could not be asked. */
@@ -71,6 +120,8 @@ export interface ListenerLook {
   readonly socketIds: readonly string[] | undefined;
   /** True where a change of TWS shows in our tables: a TWS of this machine, not a proxy's far end. */
   readonly isChangeVisible: boolean;
+  /** Set where these listeners are at the port that TWS has moved to (1300). */
+  readonly movedTo?: number;
 }
 
 export type MonitorEvent =
@@ -80,11 +131,25 @@ export type MonitorEvent =
   | { readonly kind: 'wait over' }
   | { readonly kind: 'stage'; readonly stage: ConnectionStage }
   | { readonly kind: 'verdict due' }
-  | { readonly kind: 'ended'; readonly end: ConnectionEnd; readonly look: ListenerLook }
+  | {
+      readonly kind: 'ended';
+      readonly end: ConnectionEnd;
+      readonly look: ListenerLook;
+      /** What recovery knows about the next dial; the usual where it is left out. */
+      readonly advice?: DialAdvice;
+    }
   | { readonly kind: 'answered'; readonly atMs: number }
-  | { readonly kind: 'missed' }
+  /** With the bytes that TWS has not read: it no longer takes what is sent. */
+  | { readonly kind: 'missed'; readonly unreadBytes: number }
   | { readonly kind: 'liveness due' }
-  | { readonly kind: 'data checked'; readonly isDelivered: boolean }
+  /** The machine slept, or its clock was set: nothing may be judged by the time that passed. */
+  | { readonly kind: 'woke' }
+  | {
+      readonly kind: 'data checked';
+      readonly isDelivered: boolean;
+      /** Nobody asked for it but the monitor. */
+      readonly isOwn: boolean;
+    }
   | { readonly kind: 'message'; readonly code: number; readonly farms: readonly FarmState[] };
 
 export type MonitorEffect =
@@ -115,6 +180,13 @@ export interface StepContext {
 
 /** One step of the monitor: no I/O, no clock, no chance of its own. */
 export function reduce(state: MonitorState, event: MonitorEvent, context: StepContext): Step {
+  const step = react(state, event, context);
+  return step.state === state
+    ? step
+    : { ...step, state: { ...step.state, loss: lossAfter(step.state, context) } };
+}
+
+function react(state: MonitorState, event: MonitorEvent, context: StepContext): Step {
   switch (event.kind) {
     case 'asked':
       return onAsked(state);
@@ -127,15 +199,17 @@ export function reduce(state: MonitorState, event: MonitorEvent, context: StepCo
     case 'verdict due':
       return onVerdictDue(state, context);
     case 'ended':
-      return onEnded(state, event.end, event.look, context);
+      return onEnded(state, event, context);
     case 'answered':
       return onAnswered(state, event.atMs, context);
     case 'missed':
-      return onMissed(state, context);
+      return onMissed(state, event.unreadBytes, context);
+    case 'woke':
+      return onWoke(state);
     case 'liveness due':
       return state.phase.kind === 'open' ? { state, effects: [{ kind: 'ask time' }] } : same(state);
     case 'data checked':
-      return same({ ...state, isDataInTrouble: !event.isDelivered });
+      return same(afterDataCheck(state, event, context));
     case 'message':
       return onMessage(state, event.code, event.farms);
   }
@@ -152,7 +226,12 @@ function onAsked(state: MonitorState): Step {
     case 'waiting':
       // A fresh budget: the user may know of a change that no table shows.
       return {
-        state: { ...state, failures: 0, failedListeners: undefined },
+        state: {
+          ...state,
+          failures: 0,
+          failedListeners: undefined,
+          dialsMonotonicMs: withGrace(state.dialsMonotonicMs),
+        },
         effects: [{ kind: 'stop waiting' }, { kind: 'look' }],
       };
     case 'open':
@@ -180,15 +259,15 @@ function onLooked(state: MonitorState, look: ListenerLook, context: StepContext)
     failedListeners !== undefined &&
     (look.socketIds ?? []).some((id) => !failedListeners.includes(id));
   if (state.failures === 0 || isNewListener) {
-    return dial({ ...state, failures: 0 });
+    return dial({ ...state, failures: 0 }, look, context);
   }
   if (phase.kind === 'idle' || phase.why === 'no listener') {
-    return dial(state);
+    return dial(state, look, context);
   }
   const leftMs = phase.untilMonotonicMs - context.monotonicMs;
   const canSeeChange = phase.why === 'for a change' && look.socketIds !== undefined;
   if (leftMs <= 0 && !canSeeChange) {
-    return dial(state);
+    return dial(state, look, context);
   }
   // Look again before the time is up, in case TWS is started anew meanwhile.
   const { listenerLookMs } = context.timings;
@@ -196,18 +275,47 @@ function onLooked(state: MonitorState, look: ListenerLook, context: StepContext)
   return { state, effects: [{ kind: 'wait', ms }] };
 }
 
-function dial(state: MonitorState): Step {
+/** What is known of a session, before it has said anything. */
+const freshSession = {
+  upstream: 'ok',
+  restoredBy: undefined,
+  farms: new Map(),
+  missedAnswers: 0,
+  unreadBytes: 0,
+} as const satisfies Partial<MonitorState>;
+
+function dial(state: MonitorState, look: ListenerLook, context: StepContext): Step {
+  const { monotonicMs } = context;
+  const delayMs = budgetDelayMs(state.dialsMonotonicMs, monotonicMs);
+  if (delayMs > 0) {
+    return waitForBudget(state, delayMs, context);
+  }
   return {
     state: {
       ...state,
       phase: { kind: 'dialling', stage: 'tcp' },
       connectionsOpened: state.connectionsOpened + 1,
-      upstream: 'ok',
-      brokenFarms: new Set(),
-      missedAnswers: 0,
+      dialsMonotonicMs: withDial(state.dialsMonotonicMs, monotonicMs),
+      movedTo: look.movedTo,
+      ...freshSession,
     },
     effects: [{ kind: 'dial' }, { kind: 'start verdict timer' }],
   };
+}
+
+/** As long as the time of the next dial stays the same, so does the state. */
+function waitForBudget(state: MonitorState, delayMs: number, context: StepContext): Step {
+  const { phase } = state;
+  const isSame =
+    phase.kind === 'waiting' &&
+    phase.why === 'backing off' &&
+    Math.abs(phase.untilMonotonicMs - context.monotonicMs - delayMs) < 1;
+  return isSame
+    ? {
+        state,
+        effects: [{ kind: 'wait', ms: Math.min(delayMs, context.timings.listenerLookMs) }],
+      }
+    : wait(state, 'backing off', delayMs, context);
 }
 
 function wait(state: MonitorState, why: WaitReason, ms: number, context: StepContext): Step {
@@ -235,6 +343,7 @@ function onStage(state: MonitorState, stage: ConnectionStage, context: StepConte
         ...state,
         phase: { kind: 'open', sinceMonotonicMs: context.monotonicMs, isVerified: false },
         missedAnswers: 0,
+        dataAskedMonotonicMs: context.monotonicMs,
       },
       effects: [{ kind: 'stop verdict timer' }, { kind: 'ask time' }],
     };
@@ -258,8 +367,7 @@ function onVerdictDue(state: MonitorState, context: StepContext): Step {
 
 function onEnded(
   state: MonitorState,
-  end: ConnectionEnd,
-  look: ListenerLook,
+  { end, look, advice }: Extract<MonitorEvent, { kind: 'ended' }>,
   context: StepContext,
 ): Step {
   const wasOpenMs =
@@ -270,8 +378,8 @@ function onEnded(
     failures,
     lastEnd: end,
     failedListeners: look.socketIds,
-    upstream: 'ok',
-    brokenFarms: new Set(),
+    ...freshSession,
+    missedAnswers: state.missedAnswers,
   };
   const clean: readonly MonitorEffect[] = [
     { kind: 'stop verdict timer' },
@@ -286,13 +394,16 @@ function onEnded(
   // Who accepts and then closes is cured by a setting, a dialog or a freed client id, and no
   // table shows that: there the slow dial goes on (law 3, "where that cannot be seen").
   const isCureVisible = look.isChangeVisible && end.kind !== 'fin' && end.kind !== 'reset';
+  const slowMs = slowDialMs(context.random);
+  const waitsForChange = advice?.kind === 'for a change' || (isSpent && isCureVisible);
+  const usualMs = isSpent ? slowMs : backoffMs(failures, context.random);
   const next =
-    isSpent && isCureVisible
-      ? wait(ended, 'for a change', dialPolicy.slowDialMs, context)
+    advice?.kind === 'wait'
+      ? wait(ended, 'backing off', advice.ms, context)
       : wait(
           ended,
-          'backing off',
-          isSpent ? dialPolicy.slowDialMs : backoffMs(failures, context.random),
+          waitsForChange ? 'for a change' : 'backing off',
+          waitsForChange ? slowMs : usualMs,
           context,
         );
   return { state: next.state, effects: [...clean, ...next.effects] };
@@ -304,17 +415,19 @@ function onAnswered(state: MonitorState, atMs: number, context: StepContext): St
   }
   const { livenessIntervalMs } = context.timings;
   const openForMs = context.monotonicMs - state.phase.sinceMonotonicMs;
+  const isBack = state.upstream === 'restored';
   return {
     state: {
       ...state,
       phase: { ...state.phase, isVerified: true },
       lastAnswerAtMs: atMs,
       missedAnswers: 0,
+      unreadBytes: 0,
       // A TWS that answers once and drops us, again and again, is no success.
       failures: openForMs >= dialPolicy.stableMs ? 0 : state.failures,
       lastEnd: undefined,
       failedListeners: undefined,
-      upstream: state.upstream === 'restored' ? 'ok' : state.upstream,
+      upstream: isBack ? 'ok' : state.upstream,
     },
     // Jitter only shortens, so that the promised detection time holds.
     effects: [
@@ -322,12 +435,52 @@ function onAnswered(state: MonitorState, atMs: number, context: StepContext): St
         kind: 'schedule liveness',
         ms: Math.round(livenessIntervalMs * (1 - 0.2 * context.random)),
       },
-      ...(state.isDataInTrouble ? [{ kind: 'check data' } as const] : []),
+      ...(isBack || isDataDue(state, context) ? [{ kind: 'check data' } as const] : []),
     ],
   };
 }
 
-function onMissed(state: MonitorState, context: StepContext): Step {
+/** A TWS that answers the time may still have no data; only a question for some shows that. */
+function isDataDue(state: MonitorState, { monotonicMs, timings }: StepContext): boolean {
+  const isQuiet = monotonicMs - state.dataAskedMonotonicMs < timings.dataIntervalMs;
+  return state.isDataInTrouble || state.dataMisses > 0 || (state.upstream === 'ok' && !isQuiet);
+}
+
+function afterDataCheck(
+  state: MonitorState,
+  { isDelivered, isOwn }: Extract<MonitorEvent, { kind: 'data checked' }>,
+  { monotonicMs }: StepContext,
+): MonitorState {
+  const asked = { ...state, dataAskedMonotonicMs: monotonicMs };
+  if (isDelivered) {
+    return { ...asked, isDataInTrouble: false, dataMisses: 0 };
+  }
+  // A question of our own is asked once more before it counts; one that somebody waits for counts.
+  const dataMisses = state.dataMisses + 1;
+  const isProved = !isOwn || dataMisses > 1;
+  return { ...asked, dataMisses, isDataInTrouble: state.isDataInTrouble || isProved };
+}
+
+/** After a sleep everything is asked at once, and nothing has happened yet. */
+function onWoke(state: MonitorState): Step {
+  switch (state.phase.kind) {
+    case 'idle':
+    case 'held':
+      return same(state);
+    case 'waiting':
+      return { state, effects: [{ kind: 'stop waiting' }, { kind: 'look' }] };
+    case 'dialling':
+      return { state, effects: [{ kind: 'start verdict timer' }] };
+    case 'open':
+      // The first of two unanswered questions may be one that was asked before the sleep.
+      return {
+        state: { ...state, missedAnswers: state.missedAnswers === 1 ? 0 : state.missedAnswers },
+        effects: [{ kind: 'ask time' }],
+      };
+  }
+}
+
+function onMissed(state: MonitorState, unreadBytes: number, context: StepContext): Step {
   if (state.phase.kind !== 'open') {
     return same(state);
   }
@@ -335,7 +488,7 @@ function onMissed(state: MonitorState, context: StepContext): Step {
   // One retry at once; after that it is down, and asked at the usual pace. The socket is kept:
   // a TWS that was only stopped answers on it when it goes on.
   return {
-    state: { ...state, missedAnswers },
+    state: { ...state, missedAnswers, unreadBytes },
     effects:
       missedAnswers < 2
         ? [{ kind: 'ask time' }]
@@ -346,55 +499,121 @@ function onMissed(state: MonitorState, context: StepContext): Step {
 function onMessage(state: MonitorState, code: number, farms: readonly FarmState[]): Step {
   const verify: readonly MonitorEffect[] =
     state.phase.kind === 'open' ? [{ kind: 'ask time' }] : [];
-  const brokenFarms = brokenAfter(state.brokenFarms, farms);
+  const told: MonitorState =
+    farms.length === 0 ? state : { ...state, farms: farmsAfter(state.farms, farms) };
   switch (code) {
     case 1100:
     case 2110:
-      return same({ ...state, upstream: 'lost' });
+      return same({ ...state, upstream: 'lost', restoredBy: undefined });
     case 1101:
     case 1102:
       // 1102 may name farms that did not come back with the rest.
-      return { state: { ...state, upstream: 'restored', brokenFarms }, effects: verify };
+      return { state: { ...told, upstream: 'restored', restoredBy: code }, effects: verify };
     case 2103:
     case 2105:
     case 2157:
-      return { state: { ...state, brokenFarms }, effects: verify };
-    case 2104:
-    case 2106:
-    case 2107:
-    case 2108:
-    case 2158:
-      return same({ ...state, brokenFarms });
+    case 2119:
+      return { state: told, effects: verify };
     case 10197:
       return same({ ...state, isDataInTrouble: true });
+    case 10182:
+      // A subscription was cut because a connection was: of data, perhaps of more.
+      return { state: { ...state, dataMisses: Math.max(1, state.dataMisses) }, effects: verify };
     case 504:
     case 1300:
-    case 2119:
       return { state, effects: verify };
     default:
-      return same(state);
+      return same(told);
   }
 }
 
-/** The broken farms after TWS has spoken of some; one that only connects is not yet well. */
-function brokenAfter(
-  broken: ReadonlySet<string>,
-  farms: readonly FarmState[],
-): ReadonlySet<string> {
-  const after = new Set(broken);
-  for (const { farm, kind, state } of farms) {
-    const name = farm === '' ? kind : farm;
-    if (state === 'broken') {
-      after.add(name);
-    } else if (state !== 'connecting') {
-      after.delete(name);
-    }
+/**
+ * The loss after a step. One that comes back soon after it was over is the same one: an outage that
+ * flaps does not begin anew with each blink, neither inside a planned interruption nor before it.
+ */
+function lossAfter(state: MonitorState, context: StepContext): Loss | undefined {
+  const { loss } = state;
+  const isGone =
+    loss?.overMonotonicMs !== undefined &&
+    context.monotonicMs - loss.overMonotonicMs >= dialPolicy.stableMs;
+  const present = isGone ? undefined : loss;
+  switch (bareHealth(state)) {
+    case 'unknown':
+      return undefined;
+    case 'connecting':
+      return present;
+    case 'healthy':
+    case 'degraded':
+      return present?.overMonotonicMs === undefined && present !== undefined
+        ? { ...present, overMonotonicMs: context.monotonicMs }
+        : present;
+    default:
+      return lostMore(present, state, context);
   }
-  return after;
 }
 
-/** Health follows from the state; it is stored nowhere. */
-export function deriveHealth(state: MonitorState): Health {
+function lostMore(loss: Loss | undefined, state: MonitorState, context: StepContext): Loss {
+  const kind = lossKind(state);
+  if (loss === undefined) {
+    // A silence is noticed when two questions have gone unanswered; it was there before them.
+    const aheadMs = kind === 'unanswered' ? 2 * context.timings.answerDeadlineMs : 0;
+    return {
+      sinceMs: context.nowMs - aheadMs,
+      kinds: [kind ?? 'handshake'],
+      hadWorked: state.lastAnswerAtMs !== undefined,
+      overMonotonicMs: undefined,
+    };
+  }
+  const isNew = kind !== undefined && !loss.kinds.includes(kind);
+  return {
+    ...loss,
+    kinds: isNew ? [...loss.kinds, kind] : loss.kinds,
+    overMonotonicMs: undefined,
+  };
+}
+
+/** What the loss looks like now; undefined while the next attempt is under way. */
+function lossKind({
+  phase,
+  upstream,
+  missedAnswers,
+  ...state
+}: MonitorState): LossKind | undefined {
+  switch (phase.kind) {
+    case 'idle':
+    case 'dialling':
+      return undefined;
+    case 'held':
+      return 'handshake';
+    case 'open':
+      return upstream === 'lost' ? 'upstream' : missedAnswers >= 2 ? 'unanswered' : undefined;
+    case 'waiting':
+      if (phase.why === 'no listener' || state.failedListeners?.length === 0) {
+        return 'closed';
+      }
+      return endKind(state.lastEnd);
+  }
+}
+
+function endKind(end: ConnectionEnd | undefined): LossKind {
+  switch (end?.kind) {
+    case 'fin':
+    case 'reset':
+      return 'dropped';
+    case 'not tws':
+    case 'unsupported version':
+    case 'malformed':
+      return 'stranger';
+    default:
+      return 'closed';
+  }
+}
+
+/**
+ * Health as it follows from the state, whatever the time of day: a loss is `down`. Planned
+ * interruptions are taken into account by `judgeHealth`.
+ */
+export function bareHealth(state: MonitorState): Health {
   switch (state.phase.kind) {
     case 'idle':
       return 'unknown';
@@ -402,10 +621,15 @@ export function deriveHealth(state: MonitorState): Health {
     case 'held':
       return 'down';
     case 'dialling':
-      return state.failures > 0 ? 'down' : 'connecting';
+      return isLost(state) ? 'down' : 'connecting';
     case 'open':
       return openHealth(state, state.phase.isVerified);
   }
+}
+
+/** A loss lasts until something has been verified, whatever is under way. */
+function isLost({ failures, loss }: MonitorState): boolean {
+  return failures > 0 || (loss !== undefined && loss.overMonotonicMs === undefined);
 }
 
 function openHealth(state: MonitorState, isVerified: boolean): Health {
@@ -413,11 +637,12 @@ function openHealth(state: MonitorState, isVerified: boolean): Health {
     return 'down';
   }
   if (!isVerified) {
-    return state.failures > 0 ? 'down' : 'connecting';
+    return isLost(state) ? 'down' : 'connecting';
   }
   return state.upstream === 'restored' ||
     state.missedAnswers > 0 ||
-    state.brokenFarms.size > 0 ||
+    brokenFarms(state.farms).length > 0 ||
+    state.movedTo !== undefined ||
     state.isDataInTrouble
     ? 'degraded'
     : 'healthy';

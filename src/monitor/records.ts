@@ -77,12 +77,13 @@ function inDirectory(directory: string, secure: (stats: Stats) => void): void {
 /**
  * Replaces a file as a whole: readers see the old text or the new, never a part of one. The new
  * text is written beside it under a name that must not exist yet, so that no link is followed.
+ * @param mode rights of the new file; most are nobody else's business
  */
-export function replaceFile(file: string, text: string): void {
+export function replaceFile(file: string, text: string | Uint8Array, mode = 0o600): void {
   const temporary = `${file}.${process.pid}.new`;
   rmSync(temporary, { force: true });
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
-  const descriptor = openSync(temporary, flags, 0o600);
+  const descriptor = openSync(temporary, flags, mode);
   try {
     try {
       // Not writeSync: on a disk that is nearly full it writes a part and calls that a success.

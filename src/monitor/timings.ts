@@ -8,6 +8,8 @@ export interface MonitorTimings {
   readonly answerDeadlineMs: number;
   /** Between looks for a listener while nobody listens. Reads a kernel table, touches no port. */
   readonly listenerLookMs: number;
+  /** Between own questions for data, while those for the time are answered. */
+  readonly dataIntervalMs: number;
 }
 
 /** 3 s verdict: house.md, law 3. 5 s answers and 30 s between them: the monitor's requirements. */
@@ -16,4 +18,6 @@ export const defaultTimings: MonitorTimings = {
   livenessIntervalMs: 30_000,
   answerDeadlineMs: 5000,
   listenerLookMs: 1000,
+  // Far from IBKR's pacing (60 history requests in ten minutes), and sooner than a person notices.
+  dataIntervalMs: 600_000,
 };

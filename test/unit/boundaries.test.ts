@@ -27,6 +27,9 @@ const planted: readonly Planted[] = [
   { file: 'src/cli/sideways.ts', imports: '../ui/target', rule: 'cli-arrow' },
   { file: 'src/ui/pretends.ts', imports: '../simulator/target', rule: 'ui-arrow' },
   { file: 'src/simulator/peeks.ts', imports: '../ibkr/target', rule: 'simulator-arrow' },
+  { file: 'src/daemon/rehearses.ts', imports: '../rehearsal/target', rule: 'daemon-arrow' },
+  { file: 'src/ui/rehearses.ts', imports: '../rehearsal/target', rule: 'ui-arrow' },
+  { file: 'src/rehearsal/upward.ts', imports: '../cli/target', rule: 'rehearsal-arrow' },
   { file: 'src/stray/target.ts', imports: '../core/target' },
   { file: 'src/cli/strays.ts', imports: '../stray/target', rule: 'unknown-room' },
   { file: 'src/cli/composes.ts', imports: '../entry', rule: 'nothing-imports-an-entry' },
@@ -34,6 +37,10 @@ const planted: readonly Planted[] = [
   { file: 'src/trading/library.ts', imports: '@stoqey/ib', rule: 'stoqey-only-in-session' },
   { file: 'src/diagnostics/reads.ts', imports: 'node:fs', rule: 'pure-rooms-do-no-io' },
   { file: 'src/core/dials.ts', imports: 'net', rule: 'pure-rooms-do-no-io' },
+  { file: 'src/host/endProcess.ts', imports: 'node:child_process' },
+  { file: 'src/monitor/heals.ts', imports: '../host/endProcess', rule: 'recovery-ends-nothing' },
+  { file: 'src/ibkr/restarts.ts', imports: 'node:child_process', rule: 'recovery-ends-nothing' },
+  { file: 'src/monitor/detours.ts', imports: './heals', rule: 'recovery-ends-nothing' },
   { file: 'src/host/one.ts', imports: './two', rule: 'no-cycles' },
   { file: 'src/cli/tested.ts', imports: '../../test/target', rule: 'src-stands-alone' },
   { file: 'src/cli/develops.ts', imports: 'fast-check', rule: 'no-development-packages' },
@@ -42,13 +49,16 @@ const planted: readonly Planted[] = [
   { file: 'src/extension.ts', imports: 'vscode' },
   { file: 'src/ibkr/session.ts', imports: '@stoqey/ib' },
   { file: 'src/cli/simulates.ts', imports: '../simulator/target' },
+  { file: 'src/cli/rehearses.ts', imports: '../rehearsal/target' },
+  { file: 'src/rehearsal/plays.ts', imports: '../simulator/target' },
+  { file: 'src/rehearsal/composes.ts', imports: '../daemon/target' },
   { file: 'src/simulator/knows.ts', imports: '../ibkr/messageCodes' },
   { file: 'src/daemon/composes.ts', imports: '../monitor/target' },
 ];
 
 const targets = [
   ...['core', 'host', 'ibkr', 'diagnostics', 'preflight', 'monitor', 'runner', 'trading'],
-  ...['daemon', 'ui', 'cli', 'simulator'],
+  ...['daemon', 'ui', 'cli', 'simulator', 'rehearsal'],
 ].map((room) => `src/${room}/target.ts`);
 
 interface CruiseResult {

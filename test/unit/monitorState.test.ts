@@ -5,7 +5,7 @@ import type { ConnectionEnd, ConnectionStage } from '../../src/ibkr/connection';
 import { farmStates } from '../../src/ibkr/messageCodes';
 import { backoffMs, dialPolicy } from '../../src/monitor/dialPolicy';
 import {
-  deriveHealth,
+  bareHealth,
   initialState,
   type ListenerLook,
   type MonitorEffect,
@@ -48,7 +48,7 @@ class Driver {
   }
 
   get health(): Health {
-    return deriveHealth(this.state);
+    return bareHealth(this.state);
   }
 
   get kinds(): readonly string[] {
@@ -124,7 +124,7 @@ describe('the monitor, when nobody asked', () => {
       { kind: 'wait over' },
       { kind: 'verdict due' },
       { kind: 'liveness due' },
-      { kind: 'missed' },
+      { kind: 'missed', unreadBytes: 0 },
       { kind: 'answered', atMs: startMs },
       { kind: 'stage', stage: 'open' },
     ] as const) {
@@ -418,10 +418,10 @@ describe('a session under watch', () => {
   it('is asked again at once after a missed answer, and is down after the second', () => {
     const monitor = new Driver().healthy().on({ kind: 'liveness due' });
     assert.deepEqual(monitor.kinds, ['ask time']);
-    monitor.on({ kind: 'missed' });
+    monitor.on({ kind: 'missed', unreadBytes: 0 });
     assert.deepEqual(monitor.kinds, ['ask time']);
     assert.equal(monitor.health, 'degraded');
-    monitor.on({ kind: 'missed' });
+    monitor.on({ kind: 'missed', unreadBytes: 0 });
     assert.deepEqual(monitor.effects, [
       { kind: 'schedule liveness', ms: defaultTimings.livenessIntervalMs },
     ]);
@@ -430,7 +430,7 @@ describe('a session under watch', () => {
   });
 
   it('is well again on the same socket when TWS goes on, however late', () => {
-    const monitor = new Driver().healthy().on({ kind: 'missed' }).on({ kind: 'missed' });
+    const monitor = new Driver().healthy().on({ kind: 'missed', unreadBytes: 0 }).on({ kind: 'missed', unreadBytes: 0 });
     monitor.later(86_400_000).answer();
     assert.equal(monitor.health, 'healthy');
     assert.equal(monitor.dials, 1);
@@ -509,8 +509,8 @@ describe('a session under watch', () => {
     assert.equal(monitor.health, 'degraded');
     monitor.answer();
     assert.deepEqual(monitor.kinds, ['schedule liveness', 'check data']);
-    assert.equal(monitor.on({ kind: 'data checked', isDelivered: false }).health, 'degraded');
-    assert.equal(monitor.on({ kind: 'data checked', isDelivered: true }).health, 'healthy');
+    assert.equal(monitor.on({ kind: 'data checked', isDelivered: false, isOwn: false }).health, 'degraded');
+    assert.equal(monitor.on({ kind: 'data checked', isDelivered: true, isOwn: false }).health, 'healthy');
     assert.deepEqual(monitor.answer().kinds, ['schedule liveness']);
   });
 
@@ -544,11 +544,11 @@ const anyEvent: fc.Arbitrary<MonitorEvent> = fc.oneof(
     { kind: 'asked' },
     { kind: 'wait over' },
     { kind: 'verdict due' },
-    { kind: 'missed' },
+    { kind: 'missed', unreadBytes: 0 },
     { kind: 'liveness due' },
     { kind: 'answered', atMs: startMs },
-    { kind: 'data checked', isDelivered: false },
-    { kind: 'data checked', isDelivered: true },
+    { kind: 'data checked', isDelivered: false, isOwn: false },
+    { kind: 'data checked', isDelivered: true, isOwn: false },
   ),
   fc.constantFrom<ConnectionStage>('hello', 'ready', 'open').map((stage) => ({
     kind: 'stage' as const,

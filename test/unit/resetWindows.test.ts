@@ -33,6 +33,12 @@ describe('the reset windows', () => {
   const table: readonly [string, string, string | undefined, readonly ResetKind[]][] = [
     ['US 00:20 ET in winter', '2026-01-14T05:20:00Z', 'America/New_York', ['server reset']],
     ['US 00:20 ET in summer', '2026-07-15T04:20:00Z', 'America/New_York', ['server reset']],
+    [
+      'US 01:10 ET the second time, in the night of the change',
+      '2026-11-01T06:10:00Z',
+      'America/Denver',
+      ['server reset', 'weekly login'],
+    ],
     ['US 23:50 ET', '2026-07-15T03:50:00Z', 'America/Denver', ['server reset']],
     ['US 02:00 ET, over', '2026-07-15T06:00:00Z', 'America/New_York', []],
     ['UK 05:27 local in winter', '2026-01-14T05:27:00Z', 'Europe/London', ['server reset']],
