@@ -1,11 +1,16 @@
-import { type Command, type CommandContext, UsageError } from './cli/command';
+import { type Command, type CommandContext, ConfigurationError, UsageError } from './cli/command';
+import { acknowledgeCommand } from './cli/acknowledge';
+import { alertsCommand } from './cli/alerts';
 import { diagnoseCommand } from './cli/diagnose';
+import { drillCommand } from './cli/drill';
 import { guideCommand } from './cli/guide';
 import { logCommand } from './cli/log';
 import { monitorCommand, shutdownCommand } from './cli/monitor';
 import { killDuplicatesCommand, psCommand } from './cli/processes';
+import { quietCommand } from './cli/quiet';
 import { reportCommand } from './cli/report';
 import { runCommand } from './cli/run';
+import { serviceCommand } from './cli/service';
 import { simulateCommand } from './cli/simulate';
 import { reconnectCommand, statusCommand } from './cli/status';
 import { testCommand } from './cli/test';
@@ -19,14 +24,19 @@ const commands: Readonly<Record<string, Command>> = {
   monitor: monitorCommand,
   run: runCommand,
   reconnect: reconnectCommand,
+  acknowledge: acknowledgeCommand,
+  quiet: quietCommand,
+  alerts: alertsCommand,
   ps: psCommand,
   'kill-duplicates': killDuplicatesCommand,
   diagnose: diagnoseCommand,
   log: logCommand,
   guide: guideCommand,
+  drill: drillCommand,
   simulate: simulateCommand,
   report: reportCommand,
   shutdown: shutdownCommand,
+  service: serviceCommand,
 };
 
 const usageExit = 64;
@@ -53,10 +63,16 @@ async function main(args: readonly string[]): Promise<number> {
     return await command(contextFor(rest));
   } catch (error) {
     const isUsage = error instanceof UsageError;
-    const hint = isUsage ? ' See "robo --help".' : '';
-    process.stderr.write(`robo: ${errorText(error)}${hint}\n`);
+    process.stderr.write(`robo: ${errorText(error)}${hintFor(error)}\n`);
     return isUsage ? usageExit : (failureExit[name] ?? 1);
   }
+}
+
+function hintFor(error: unknown): string {
+  if (error instanceof ConfigurationError) {
+    return ' See "robo guide bad_configuration".';
+  }
+  return error instanceof UsageError ? ' See "robo --help".' : '';
 }
 
 function contextFor(args: readonly string[]): CommandContext {

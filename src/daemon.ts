@@ -1,6 +1,7 @@
 import { errorText, HumanError } from './core/errors';
-import { parseDaemonArguments } from './daemon/daemonArguments';
-import { daemonExit, serveEndpoint } from './daemon/serve';
+import { type DaemonArguments, parseDaemonArguments } from './daemon/daemonArguments';
+import { daemonExit } from './daemon/daemonExit';
+import { serveEndpoint } from './daemon/serve';
 
 const controller = new AbortController();
 for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
@@ -12,8 +13,15 @@ for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
 process.stderr.on('error', () => undefined);
 
 async function main(): Promise<number> {
+  let args: DaemonArguments;
   try {
-    return await serveEndpoint(parseDaemonArguments(process.argv.slice(2)), controller.signal);
+    args = parseDaemonArguments(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${errorText(error)}\n`);
+    return daemonExit.usage;
+  }
+  try {
+    return await serveEndpoint(args, controller.signal);
   } catch (error) {
     process.stderr.write(
       `${error instanceof HumanError ? error.message : `The monitor failed: ${errorText(error)}`}\n`,

@@ -18,3 +18,8 @@ export type Command = (context: CommandContext) => Promise<number>;
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
+
+/** A value in `.env` or the environment cannot be used: the cause `bad_configuration`. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+}

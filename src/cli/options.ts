@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { errorCode, errorText, HumanError } from '../core/errors';
+import { errorCode, errorText } from '../core/errors';
 import { parseEnvFile } from '../core/envFile';
 import { defaultStateDirectory } from '../core/paths';
 import { connectToDaemon, type DaemonOptions, joinDaemon } from '../daemon/launcher';
@@ -14,7 +14,7 @@ import {
   resolveConfiguration,
 } from '../ibkr/configuration';
 import { isLoopback } from '../ibkr/endpoint';
-import { type CommandContext, UsageError } from './command';
+import { type CommandContext, ConfigurationError, UsageError } from './command';
 import { monitorNode } from './runtime';
 
 type OptionsConfig = NonNullable<ParseArgsConfig['options']>;
@@ -68,7 +68,7 @@ export function parseFlags(
 
 /**
  * Reads the flags of a command about an endpoint, and the configuration behind them.
- * @throws UsageError at wrong flags, HumanError at a wrong environment or `.env`.
+ * @throws UsageError at wrong flags, ConfigurationError at a wrong environment or `.env`.
  */
 export function parseEndpointCommand(
   context: CommandContext,
@@ -95,7 +95,7 @@ export function parseEndpointCommand(
       ? remoteHostInEnvFile(envFile)
       : ofEnvironment;
   if (remote !== undefined && flags.host === undefined && !isLoopback(remote)) {
-    throw new HumanError(
+    throw new ConfigurationError(
       `IBKR_HOST names ${remote}, which is another machine; add --host ${remote} to say that you mean it.`,
     );
   }
@@ -109,7 +109,7 @@ export function parseEndpointCommand(
   if (problem !== undefined) {
     throw problem.origin === 'flag'
       ? new UsageError(problem.sentence)
-      : new HumanError(problem.sentence);
+      : new ConfigurationError(problem.sentence);
   }
   return { ...parsed, configuration, stateDirectory: stateDirectory(context, text('state-dir')) };
 }
@@ -138,7 +138,7 @@ function readEnvFile(directory: string): string {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'EISDIR') {
       return '';
     }
-    throw new HumanError(`.env in ${directory} cannot be read: ${errorText(error)}`);
+    throw new ConfigurationError(`.env in ${directory} cannot be read: ${errorText(error)}.`);
   }
 }
 

@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { systemClock } from '../core/clock';
 import { errorCode, errorText, HumanError } from '../core/errors';
+import type { EndpointPaths } from '../core/paths';
 import { daemonPaths } from '../daemon/launcher';
 import { describeDuration } from '../diagnostics/notices';
 import type { Health, RunnerStatus, StatusRecord } from '../diagnostics/status';
+import { triedText } from '../diagnostics/tried';
 import { describeEndpoint } from '../ibkr/endpoint';
+import { type LastDrill, readLastDrill } from '../monitor/drillRecord';
 import type { Command } from './command';
 import {
   type EndpointCommand,
@@ -44,13 +47,18 @@ function show(
   live: StatusRecord | undefined,
 ): number {
   const record = live ?? readRecord(command);
+  const lastDrill = readLastDrill(pathsOf(command));
   if (command.flags['json'] === true) {
-    context.stdout(`${JSON.stringify(record === undefined ? null : dated(record, live))}\n`);
+    context.stdout(
+      `${JSON.stringify(record === undefined ? null : dated(record, live, lastDrill))}\n`,
+    );
   } else if (record === undefined) {
     const endpoint = describeEndpoint(command.configuration.endpoint);
-    context.stdout(`unknown: nobody has watched ${endpoint} yet. Run "robo test".\n`);
+    context.stdout(
+      `unknown: nobody has watched ${endpoint} yet. Run "robo test".\n${drillLine(lastDrill)}\n`,
+    );
   } else {
-    context.stdout(statusText(record, live !== undefined, styleFor(context)));
+    context.stdout(statusText(record, live !== undefined, { lastDrill, style: styleFor(context) }));
   }
   // A record that nobody keeps says what was, not what is.
   return record === undefined || live === undefined
@@ -59,16 +67,27 @@ function show(
 }
 
 /** A record of a monitor that has ended says what was; machines are told so, as people are. */
-function dated(record: StatusRecord, live: StatusRecord | undefined): object {
+function dated(
+  record: StatusRecord,
+  live: StatusRecord | undefined,
+  lastDrill: LastDrill | undefined,
+): object {
   const ageMs = systemClock.now() - Date.parse(record.timestamp);
-  return { ...record, live: live !== undefined, ageSeconds: Math.round(ageMs / 1000) };
+  return {
+    ...record,
+    live: live !== undefined,
+    ageSeconds: Math.round(ageMs / 1000),
+    lastDrill: lastDrill ?? null,
+  };
+}
+
+function pathsOf(command: EndpointCommand): EndpointPaths {
+  const { stateDirectory, configuration } = command;
+  return daemonPaths({ stateDirectory, endpoint: configuration.endpoint });
 }
 
 function readRecord(command: EndpointCommand): StatusRecord | undefined {
-  const file = daemonPaths({
-    stateDirectory: command.stateDirectory,
-    endpoint: command.configuration.endpoint,
-  }).status;
+  const file = pathsOf(command).status;
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as StatusRecord;
   } catch (error) {
@@ -79,7 +98,11 @@ function readRecord(command: EndpointCommand): StatusRecord | undefined {
   }
 }
 
-function statusText(record: StatusRecord, isLive: boolean, style: Style): string {
+function statusText(
+  record: StatusRecord,
+  isLive: boolean,
+  { lastDrill, style }: { readonly lastDrill: LastDrill | undefined; readonly style: Style },
+): string {
   const paint =
     record.health === 'healthy' ? style.good : record.health === 'down' ? style.bad : style.warn;
   const age = describeDuration(systemClock.now() - Date.parse(record.timestamp));
@@ -89,16 +112,54 @@ function statusText(record: StatusRecord, isLive: boolean, style: Style): string
       : `unknown: no monitor runs now; ${age} ago it was ${record.health}: ${printable(record.message)}`,
     `  since ${record.since}, layer ${record.layer ?? 'none'}, last answer ${record.last_good_connection ?? 'never'}`,
     `  session ${record.session.state}, client id ${record.session.clientId}, connections opened ${record.session.connectionsOpened}`,
+    ...(record.planned ?? []).map(({ words }) => `  ${printable(words)}`),
+    ...brokenFarmsLine(record),
+    ...triedLine(record),
     ...record.runner.map(runnerLine),
-    ...(record.monitor.recordsProblem === null
-      ? []
-      : [`  ${style.bad(record.monitor.recordsProblem)}`]),
+    ...alertLines(record),
+    drillLine(lastDrill),
     ...record.findings.map((finding) => `\n${findingText(finding, style)}`),
     ...record.runner
       .flatMap(({ findings }) => findings)
       .map((finding) => `\n${findingText(finding, style)}`),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** What recovery has tried; of a trouble that is over it is history, which the log tells. */
+function triedLine({ health, recovery }: StatusRecord): readonly string[] {
+  const tried = health === 'healthy' ? undefined : triedText(recovery);
+  return tried === undefined ? [] : [`  ${printable(tried)}`];
+}
+
+function brokenFarmsLine({ session: { farms = [] } }: StatusRecord): readonly string[] {
+  const broken = farms.filter(({ state }) => state === 'broken');
+  const names = broken.map(({ name, kind }) => `${printable(name)} (${kind})`);
+  return broken.length === 0 ? [] : [`  farms broken: ${names.join(', ')}`];
+}
+
+/** Open incidents, whether they are acknowledged, and quiet. */
+function alertLines({ incidents = [], alerts }: StatusRecord): readonly string[] {
+  const quietUntil = alerts?.quietUntil ?? null;
+  const problem = alerts?.problem ?? null;
+  return [
+    ...incidents.map(({ message, since, acknowledgedAt }) => {
+      const known = acknowledgedAt === null ? 'not acknowledged' : `acknowledged ${acknowledgedAt}`;
+      return `  incident since ${since}, ${known}: ${printable(message)}`;
+    }),
+    ...(quietUntil === null ? [] : [`  do not disturb until ${quietUntil}`]),
+    ...(problem === null ? [] : [`  alerts: ${printable(problem)}`]),
+  ];
+}
+
+function drillLine(last: LastDrill | undefined): string {
+  if (last === undefined) {
+    return '  last rehearsal: never ("robo drill")';
+  }
+  const { at, held, total, known, notHeld } = last;
+  const part = total < known ? `, of ${known} faults` : '';
+  const failed = notHeld.length === 0 ? '' : ` (not: ${printable(notHeld.join(', '))})`;
+  return `  last rehearsal: ${at.slice(0, 10)}, ${held} of ${total} held${part}${failed}`;
 }
 
 function runnerLine(runner: RunnerStatus): string {

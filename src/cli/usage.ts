@@ -15,8 +15,25 @@ export function usageText(): string {
                                   say what went wrong in a log
   robo guide [CAUSE]              the TWS setup guide
   robo reconnect                  try to connect now
-  robo monitor [--interval 30]    watch in the foreground, as a service does
+  robo acknowledge [--json]       the open incidents are known: no more alerts of them
+                                  until they end or grow worse
+  robo quiet [2h | until 17:00 | off] [--json]
+                                  raise no alerts until then
+  robo alerts [--desktop on|off] [--heartbeat URL|off] [--no-command] [--default]
+              [--json] [-- PROGRAM ...]
+                                  how alerts are raised: on the desktop while no window
+                                  is open, by a program of yours, by a heartbeat
+  robo monitor [--interval 30] [--ibc-command-port N --recovery-allow STEP,STEP]
+                                  watch in the foreground, as a service does; with IBC:
+                                  ENABLEAPI, RECONNECTDATA, RECONNECTACCOUNT, RESTART, RESTART_LIVE
+  robo service install [--node PATH] [--interval 30] [--dry-run]
+                                  let the system watch at each login, as a service of yours;
+                                  --ibc-command-port and --recovery-allow as for monitor
+  robo service status [--json]    is the service installed, enabled, running
+  robo service uninstall          end the service and remove it
   robo shutdown                   end the monitor; a runner goes on
+  robo drill [FAULT ...] [--json]
+                                  rehearse outages with a simulated TWS, away from yours
   robo simulate [--fault NAME] [--port N] [--list]
                                   a TWS that fails on purpose
   robo report                     a redacted report for a bug report

@@ -15,25 +15,39 @@ const maxSocketPathBytes = 103;
 
 /** The per-user directory of Robo's records, unless a flag, `ROBO_STATE_DIR` or setting moves it. */
 export function defaultStateDirectory(context: PathContext): string {
-  const { platform, environment, homeDirectory } = context;
+  const { platform, environment } = context;
   const moved = environment['ROBO_STATE_DIR'];
   if (moved !== undefined && moved !== '') {
     return moved;
   }
+  return platform === 'win32' || platform === 'darwin'
+    ? defaultDataDirectory(context)
+    : posix.join(xdgDirectory(context, 'XDG_STATE_HOME', '.local/state'), 'robo');
+}
+
+/** The per-user directory for programs that must stay where they are; nothing moves it. */
+export function defaultDataDirectory(context: PathContext): string {
+  const { platform, environment, homeDirectory } = context;
   if (platform === 'win32') {
     const local = environment['LOCALAPPDATA'] ?? '';
     return win32.join(local === '' ? win32.join(homeDirectory, 'AppData', 'Local') : local, 'robo');
   }
-  if (platform === 'darwin') {
-    return posix.join(homeDirectory, 'Library', 'Application Support', 'robo');
-  }
-  const state = environment['XDG_STATE_HOME'] ?? '';
-  return posix.join(
-    // A relative one is invalid (XDG Base Directory Specification): it would name another place
-    // in every directory.
-    posix.isAbsolute(state) ? state : posix.join(homeDirectory, '.local', 'state'),
-    'robo',
-  );
+  return platform === 'darwin'
+    ? posix.join(homeDirectory, 'Library', 'Application Support', 'robo')
+    : posix.join(xdgDirectory(context, 'XDG_DATA_HOME', '.local/share'), 'robo');
+}
+
+/**
+ * A base directory as its variable or the standard places it. A relative one is invalid (XDG Base
+ * Directory Specification): it would name another place in every directory.
+ */
+export function xdgDirectory(
+  { environment, homeDirectory }: Pick<PathContext, 'environment' | 'homeDirectory'>,
+  variable: string,
+  standard: string,
+): string {
+  const named = environment[variable] ?? '';
+  return posix.isAbsolute(named) ? named : posix.join(homeDirectory, standard);
 }
 
 /** The files of one endpoint. */
@@ -42,11 +56,15 @@ export interface EndpointPaths {
   readonly status: string;
   readonly alert: string;
   readonly monitorLog: string;
+  /** The last rehearsal. */
+  readonly drill: string;
   readonly lock: string;
   /** Unix socket path or Windows named pipe. */
   readonly socket: string;
   /** Directory that must exist with mode 0700 before the socket is bound; null for a pipe. */
   readonly socketDirectory: string | null;
+  /** SQLite: incidents, health over time, runs, signals. */
+  readonly database: string;
   /** One folder per workspace below it: `runner.log` and the lease. */
   readonly runners: string;
 }
@@ -84,7 +102,9 @@ export function endpointPaths(
     status: path.join(directory, 'ibkr_monitor_status.json'),
     alert: path.join(directory, 'IBKR_CONNECTION_CRITICAL.txt'),
     monitorLog: path.join(directory, 'ibkr_monitor.log'),
+    drill: path.join(directory, 'drill.json'),
     lock: path.join(directory, 'daemon.lock'),
+    database: path.join(directory, 'robo.db'),
     socket,
     socketDirectory,
     runners: path.join(directory, 'runners'),

@@ -12,8 +12,9 @@ import { Emitter } from '../core/emitter';
 import { errorCode, errorText, HumanError } from '../core/errors';
 import { version } from '../core/version';
 import type { Finding } from '../diagnostics/finding';
-import type { StatusRecord } from '../diagnostics/status';
+import type { IncidentStatus, StatusRecord } from '../diagnostics/status';
 import type { LayerResult, PreflightReport } from '../preflight/report';
+import type { AlertSettings, AlertSource, SettingsBySource } from './alertSettings';
 import {
   type GateEarlyWord,
   type Hello,
@@ -208,6 +209,29 @@ export class DaemonClient implements Disposable {
 
   async reconnect(): Promise<StatusRecord> {
     return this.request(() => this.connection.sendRequest(requests.reconnect));
+  }
+
+  /**
+   * Marks incidents as known: they raise nothing again until they end or grow worse.
+   * @param keys all that are open where it is left out
+   */
+  async acknowledge(keys?: readonly string[]): Promise<readonly IncidentStatus[]> {
+    const params = keys === undefined ? {} : { keys };
+    return this.request(() => this.connection.sendRequest(requests.acknowledge, params));
+  }
+
+  /** @param until ISO 8601, at most seven days away; null ends it */
+  async quiet(until: string | null): Promise<StatusRecord> {
+    return this.request(() => this.connection.sendRequest(requests.quiet, { until }));
+  }
+
+  /** @param settings replace what this source has said before; null only asks what was said */
+  async configureAlerts(
+    source: AlertSource,
+    settings: AlertSettings | null,
+  ): Promise<SettingsBySource> {
+    const params = { source, settings };
+    return this.request(() => this.connection.sendRequest(requests.configureAlerts, params));
   }
 
   /** Asks the daemon to end; a runner goes on by itself. */

@@ -1,17 +1,27 @@
-import type { Clock, Timer } from '../core/clock';
+import { homedir, hostname, userInfo } from 'node:os';
+import { type Clock, isoTime, type Timer } from '../core/clock';
 import type { Disposable } from '../core/disposables';
 import { Emitter } from '../core/emitter';
 import type { EndpointPaths } from '../core/paths';
+import { redact } from '../core/redaction';
+import { version } from '../core/version';
 import type { Finding } from '../diagnostics/finding';
-import type { StatusRecord } from '../diagnostics/status';
+import { isConnectionInTrouble, withVerdict } from '../diagnostics/runnerVerdict';
+import type { IncidentStatus, StatusRecord } from '../diagnostics/status';
 import type { Machine } from '../host/machine';
+import { toolRunner } from '../host/tool';
 import { Monitor } from '../monitor/monitor';
 import { defaultTimings } from '../monitor/timings';
+import { Recovery } from '../monitor/recovery';
+import { recoveryOff } from '../monitor/recoverySettings';
 import { type LogLevel, Records } from '../monitor/records';
 import { runPreflight } from '../preflight/preflight';
 import type { LayerResult, PreflightReport } from '../preflight/report';
+import { Alerts } from './alerts';
+import type { AlertSource, SettingsBySource } from './alertSettings';
 import type { DaemonArguments } from './daemonArguments';
 import { defaultRefuseAfterMs, passGate } from './gate';
+import { History } from './history';
 import { endListed, listProcesses } from './processes';
 import type {
   KillOutcome,
@@ -23,6 +33,8 @@ import type {
   StopRunnerResult,
   TestParams,
 } from './protocol';
+import { RunnerClientIds } from './runnerClientIds';
+import type { PlannedTimes } from './plannedTimes';
 import { Runners } from './runners';
 import { alertText, statusRecord } from './statusRecord';
 
@@ -35,6 +47,8 @@ const testDataMs = 10_000;
 const heartbeatMs = 30_000;
 
 export interface DaemonDependencies {
+  /** Undefined: a loss is an outage whatever the time of day. */
+  readonly planned?: PlannedTimes | undefined;
   readonly clock: Clock;
   readonly machine: Machine;
   readonly random: () => number;
@@ -51,7 +65,11 @@ export interface RequestProgress {
 export class Daemon implements Disposable {
   readonly runners: Runners;
   private readonly monitor: Monitor;
+  private readonly recovery: Recovery;
+  private readonly runnerIds = new RunnerClientIds();
   private readonly records: Records;
+  private readonly history: History;
+  private readonly alerts: Alerts;
   private readonly statusEmitter = new Emitter<StatusRecord>();
   private readonly startedAtMs: number;
   /** True at first: a dead daemon may have left one. */
@@ -69,13 +87,13 @@ export class Daemon implements Disposable {
   ) {
     this.startedAtMs = deps.clock.now();
     this.records = new Records(paths);
-    this.monitor = new Monitor(args.endpoint, args.clientId, {
-      ...deps,
-      timings: { ...defaultTimings, livenessIntervalMs: args.livenessIntervalMs },
-    });
+    this.history = this.openHistory();
+    this.alerts = this.openAlerts();
+    this.monitor = this.openMonitor();
     this.runners = new Runners(paths.runners, {
       clock: deps.clock,
       machine: deps.machine,
+      marketOf: (symbols) => this.monitor.marketOf(symbols),
       log: (level, token, words) => {
         this.log(level, token, words);
       },
@@ -89,14 +107,21 @@ export class Daemon implements Disposable {
         },
       },
     });
+    this.recovery = this.openRecovery();
     this.monitor.onDidLog(({ level, token, words }) => {
       this.log(level, token, words);
     });
     this.monitor.onDidChange(() => {
       this.publish();
     });
+    this.monitor.onDidChangeHealth((change) => {
+      this.history.changeHealth(change);
+    });
     this.runners.onDidChange(() => {
       this.publish();
+    });
+    this.runners.onFacts(({ workspace, facts }) => {
+      this.history.hear(workspace, facts);
     });
   }
 
@@ -111,19 +136,60 @@ export class Daemon implements Disposable {
     this.publishNow();
   }
 
+  /** The present state, as it is told to clients and written into the records: one for both. */
   status(): StatusRecord {
-    const { endpoint, clientId } = this.args;
-    return statusRecord(
+    return { ...this.watched(), ...this.alerts.part };
+  }
+
+  /** The present state for a client that asks: the file says the same before the client knows it. */
+  askedStatus(): StatusRecord {
+    if (this.isPublishing) {
+      this.publishNow();
+    }
+    const record = this.status();
+    if (!this.isEnded) {
+      this.records.writeStatus(record);
+    }
+    return record;
+  }
+
+  /** Marks open incidents as known; see Alerts. */
+  acknowledge(keys: readonly string[] | undefined): readonly IncidentStatus[] {
+    return this.alerts.acknowledge(keys);
+  }
+
+  /** Disturbs nobody until then; see Alerts. */
+  quiet(until: string | null): StatusRecord {
+    this.alerts.quiet(until);
+    return this.askedStatus();
+  }
+
+  /** Takes settings of alerts; see Alerts. Null only asks what was said. */
+  configureAlerts(source: AlertSource, settings: unknown): SettingsBySource {
+    return settings === null ? this.alerts.said : this.alerts.configure(source, settings);
+  }
+
+  /** How many windows are connected; they tell alerts themselves. */
+  setWindows(count: number): void {
+    this.alerts.setWindows(count);
+  }
+
+  private watched(): StatusRecord {
+    const { endpoint } = this.args;
+    const nowMs = this.deps.clock.now();
+    const { ownSession } = this.monitor;
+    const record = statusRecord(
       this.monitor.snapshot,
-      this.runners.status(),
+      this.runners.status().map((runner) => withVerdict(runner, ownSession, nowMs)),
       {
         endpoint,
-        clientId,
+        clientId: this.monitor.clientId,
         startedAtMs: this.startedAtMs,
-        recordsProblem: this.records.problem,
+        recordsProblem: this.records.problem ?? this.history.problem,
       },
-      this.deps.clock.now(),
+      nowMs,
     );
+    return { ...record, recovery: this.recovery.attempts };
   }
 
   async test(params: TestParams, progress: RequestProgress): Promise<PreflightReport> {
@@ -152,6 +218,7 @@ export class Daemon implements Disposable {
     progress: RequestProgress,
   ): Promise<StartRunnerResult> {
     const { signal } = progress;
+    this.runnerIds.note(params.workspace, params.environment);
     return this.runners.start(params, signal, async (stillWanted) =>
       passGate(
         {
@@ -190,6 +257,7 @@ export class Daemon implements Disposable {
 
   reconnect(): StatusRecord {
     this.log('INFO', 'connection.asked', 'the user asked to reconnect');
+    this.recovery.asked();
     this.monitor.ask();
     return this.status();
   }
@@ -200,7 +268,9 @@ export class Daemon implements Disposable {
     await this.runners.release();
     const last = this.status();
     this.isEnded = true;
-    await this.monitor.end();
+    this.history.take(last, false);
+    this.history.end(last.health, why);
+    await Promise.all([this.monitor.end(), this.alerts.end()]);
     this.dispose();
     this.records.writeAlert(undefined);
     this.records.writeStatus({
@@ -210,6 +280,7 @@ export class Daemon implements Disposable {
       since: last.timestamp,
       message: `Not watched since ${last.timestamp}: ${why}.`,
       findings: [],
+      incidents: [],
       session: { ...last.session, state: 'idle', connectedAt: null, nextDialAt: null },
     });
   }
@@ -217,12 +288,16 @@ export class Daemon implements Disposable {
   /** Ends the watch without a word in the records, which are another daemon's by now. */
   async abandon(): Promise<void> {
     this.isEnded = true;
+    this.history.dispose();
     await this.monitor.end();
     this.dispose();
   }
 
   dispose(): void {
     this.heartbeat?.cancel();
+    this.history.dispose();
+    this.alerts.dispose();
+    this.recovery.dispose();
     this.monitor.dispose();
     this.runners.dispose();
     this.statusEmitter.dispose();
@@ -230,6 +305,71 @@ export class Daemon implements Disposable {
 
   log(level: LogLevel, token: string, words: string): void {
     this.records.log(this.deps.clock.now(), level, token, words);
+  }
+
+  private openMonitor(): Monitor {
+    const { args, deps } = this;
+    return new Monitor(args.endpoint, args.clientId, {
+      ...deps,
+      timings: { ...defaultTimings, livenessIntervalMs: args.livenessIntervalMs },
+      ...(deps.planned === undefined
+        ? {}
+        : { zone: deps.planned.machineZone, schedule: deps.planned }),
+      advise: async (ended) => this.recovery.advise(ended),
+    });
+  }
+
+  private openRecovery(): Recovery {
+    const recovery = new Recovery(this.monitor, {
+      clock: this.deps.clock,
+      machine: this.deps.machine,
+      settings: this.args.recovery ?? recoveryOff,
+      runners: () => this.runners.status(),
+      runnerClientId: (workspace) => this.runnerIds.of(workspace),
+      log: (level, token, words) => {
+        this.log(level, token, words);
+      },
+    });
+    recovery.onDidChange(() => {
+      this.publish();
+    });
+    return recovery;
+  }
+
+  private openAlerts(): Alerts {
+    const alerts = new Alerts(this.paths, this.args.endpoint, {
+      clock: this.deps.clock,
+      platform: process.platform,
+      environment: process.env,
+      run: toolRunner(this.deps.clock),
+      redact: redactHere,
+      log: (level, token, words) => {
+        this.log(level, token, words);
+      },
+      onChange: () => {
+        this.publish();
+      },
+      isRehearsal: this.args.rehearsalOf !== undefined,
+    });
+    alerts.begin();
+    return alerts;
+  }
+
+  private openHistory(): History {
+    return new History(
+      this.paths.database,
+      { pid: process.pid, version, started_at: isoTime(this.startedAtMs) },
+      {
+        clock: this.deps.clock,
+        redact: redactHere,
+        onProblem: (problem) => {
+          if (problem !== null) {
+            this.log('WARN', 'history.problem', problem);
+          }
+          this.publish();
+        },
+      },
+    );
   }
 
   private preflightDependencies(progress: RequestProgress): Parameters<typeof runPreflight>[1] {
@@ -258,20 +398,41 @@ export class Daemon implements Disposable {
       // A burst that was still under way would put the watch's end out of the records again.
       return;
     }
-    const record = this.status();
-    this.records.writeStatus(record);
-    const alert = alertText(record);
+    const seen = this.status();
+    const alert = alertText(seen);
     // While nothing is known, the alert stays as it was: the incident is neither over nor new.
-    const isOver =
-      this.isAlertOpen && record.health !== 'unknown' && record.health !== 'connecting';
+    const isOver = this.isAlertOpen && seen.health !== 'unknown' && seen.health !== 'connecting';
+    let isAlerted = false;
     if (alert !== undefined || isOver) {
       const isDone = this.records.writeAlert(alert);
       this.isAlertOpen = alert !== undefined || !isDone;
+      isAlerted = alert !== undefined && isDone;
     }
+    this.alerts.take(seen, this.history.take(seen, isAlerted));
+    const record = { ...seen, ...this.alerts.part };
+    this.records.writeStatus(record);
     this.statusEmitter.fire(record);
     this.heartbeat?.cancel();
     this.heartbeat = this.deps.clock.setTimer(heartbeatMs, () => {
-      void this.monitor.lookAgain();
+      void this.monitor.lookAgain(record.runner.some(isConnectionInTrouble));
     });
+  }
+}
+
+/** Takes accounts, secrets and the names of this machine and its user out of a text. */
+function redactHere(text: string): string {
+  return redact(text, {
+    homeDirectory: homedir(),
+    userName: userName(),
+    hostName: hostname(),
+  });
+}
+
+/** Empty where the system knows no name for our user id, as in some containers. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return '';
   }
 }

@@ -1,6 +1,15 @@
 import { parseArgs } from 'node:util';
 import { errorText, HumanError } from '../core/errors';
-import { canonicalEndpoint, type Endpoint, parseClientId, parsePort } from '../ibkr/endpoint';
+import {
+  canonicalEndpoint,
+  type Endpoint,
+  formatEndpoint,
+  isLoopback,
+  parseClientId,
+  parsePort,
+  usualPort,
+} from '../ibkr/endpoint';
+import { parseRecoverySettings, type RecoverySettings } from '../monitor/recoverySettings';
 
 /** Everything that a daemon is told at its start. */
 export interface DaemonArguments {
@@ -13,6 +22,13 @@ export interface DaemonArguments {
   readonly livenessIntervalMs: number;
   /** Stays without a client and a runner, until it is told to end. */
   readonly isService: boolean;
+  /**
+   * The pid of the rehearsal that this daemon belongs to: it sees nothing of the machine but that
+   * rehearsal, ends with it, and refuses every address where a real TWS may be.
+   */
+  readonly rehearsalOf?: number;
+  /** What recovery may do beyond holding and dialling; nothing where it is left out. */
+  readonly recovery?: RecoverySettings;
 }
 
 /** The command line that `parseDaemonArguments` reads back. */
@@ -25,8 +41,21 @@ export function formatDaemonArguments(daemon: DaemonArguments): readonly string[
     `--runner-script=${daemon.runnerScript}`,
     `--interval-ms=${daemon.livenessIntervalMs}`,
     ...(daemon.isService ? ['--service'] : []),
+    ...(daemon.rehearsalOf === undefined ? [] : [`--rehearsal-of=${daemon.rehearsalOf}`]),
+    ...formatRecovery(daemon.recovery),
   ];
 }
+
+function formatRecovery(recovery: RecoverySettings | undefined): readonly string[] {
+  return recovery?.ibcCommandPort === undefined
+    ? []
+    : [
+        `--ibc-command-port=${recovery.ibcCommandPort}`,
+        `--recovery-allow=${[...recovery.allow].join(',')}`,
+      ];
+}
+
+type NeededFlag = 'host' | 'port' | 'client-id' | 'state-dir' | 'runner-script' | 'interval-ms';
 
 /**
  * Reads a daemon's command line.
@@ -34,21 +63,57 @@ export function formatDaemonArguments(daemon: DaemonArguments): readonly string[
  */
 export function parseDaemonArguments(args: readonly string[]): DaemonArguments {
   const values = readFlags(args);
-  const need = (name: Exclude<keyof typeof values, 'service'>): string => {
+  const need = (name: NeededFlag): string => {
     const value = values[name];
     if (value === undefined || value === '') {
       throw new HumanError(`The monitor process was started without --${name}.`);
     }
     return value;
   };
+  const endpoint = canonicalEndpoint(need('host'), parsePort(need('port'), '--port'));
+  const rehearsalOf = values['rehearsal-of'];
   return {
-    endpoint: canonicalEndpoint(need('host'), parsePort(need('port'), '--port')),
+    endpoint,
     clientId: parseClientId(need('client-id'), '--client-id'),
     stateDirectory: need('state-dir'),
     runnerScript: need('runner-script'),
     livenessIntervalMs: intervalMs(need('interval-ms')),
     isService: values.service === true,
+    ...(rehearsalOf === undefined ? {} : { rehearsalOf: rehearsalPid(rehearsalOf, endpoint) }),
+    ...readRecovery(values, endpoint),
   };
+}
+
+/** A rehearsal only ever happens on a port of its own, whoever starts the daemon (law 9). */
+function rehearsalPid(text: string, endpoint: Endpoint): number {
+  if (!isLoopback(endpoint.host) || usualPort(endpoint.port) !== undefined) {
+    throw new HumanError(
+      `A rehearsal was to begin at ${formatEndpoint(endpoint)}, where a real TWS may be; it takes 127.0.0.1 and none of the usual ports.`,
+    );
+  }
+  const pid = /^[1-9]\d{0,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isNaN(pid)) {
+    throw new HumanError(`The monitor process was started with --rehearsal-of=${text}, no pid.`);
+  }
+  return pid;
+}
+
+/** A rehearsal gets none of it: an IBC on this machine belongs to a real TWS (law 9). */
+function readRecovery(
+  values: ReturnType<typeof parseFlags>,
+  endpoint: Endpoint,
+): Pick<DaemonArguments, 'recovery'> {
+  const ibcCommandPort = values['ibc-command-port'];
+  const raw = { ibcCommandPort, allow: values['recovery-allow'] };
+  const names = { port: '--ibc-command-port', allow: '--recovery-allow' };
+  const recovery = parseRecoverySettings(raw, endpoint, names);
+  if (recovery.ibcCommandPort === undefined) {
+    return {};
+  }
+  if (values['rehearsal-of'] !== undefined) {
+    throw new HumanError('A rehearsal was started with --ibc-command-port; it speaks with no IBC.');
+  }
+  return { recovery };
 }
 
 function intervalMs(text: string): number {
@@ -80,6 +145,9 @@ function parseFlags(args: readonly string[]) {
       'runner-script': { type: 'string' },
       'interval-ms': { type: 'string' },
       service: { type: 'boolean' },
+      'rehearsal-of': { type: 'string' },
+      'ibc-command-port': { type: 'string' },
+      'recovery-allow': { type: 'string' },
     },
   }).values;
 }

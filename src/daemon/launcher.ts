@@ -5,6 +5,7 @@ import { errorText, HumanError } from '../core/errors';
 import { type EndpointPaths, endpointPaths } from '../core/paths';
 import { version } from '../core/version';
 import { type Endpoint, formatEndpoint } from '../ibkr/endpoint';
+import type { RecoverySettings } from '../monitor/recoverySettings';
 import { defaultTimings } from '../monitor/timings';
 import { withoutEditorVariables } from '../runner/environment';
 import { DaemonClient } from './client';
@@ -25,6 +26,10 @@ export interface DaemonOptions {
   };
   readonly daemonScript: string;
   readonly runnerScript: string;
+  /** For a daemon that only rehearses: the process it belongs to, and how often it asks TWS. */
+  readonly rehearsal?: { readonly pid: number; readonly livenessIntervalMs: number };
+  /** For a daemon that is started; one that runs already keeps what it was told. */
+  readonly recovery?: RecoverySettings;
 }
 
 /** How long a new daemon may take until it can be spoken to, in milliseconds. */
@@ -68,15 +73,20 @@ export async function connectToDaemon(options: DaemonOptions): Promise<DaemonCli
   if (!isOlder(running.daemon.version, version)) {
     return running;
   }
+  await endDaemon(running);
+  return startDaemon(options);
+}
+
+/** Asks a daemon to end and waits until it has closed the connection; its runner goes on. */
+export async function endDaemon(client: DaemonClient): Promise<void> {
   const closed = new Promise<void>((resolve) => {
-    running.onDidClose(() => {
+    client.onDidClose(() => {
       resolve();
     });
   });
-  await running.shutdown();
+  await client.shutdown();
   await closed;
-  running.dispose();
-  return startDaemon(options);
+  client.dispose();
 }
 
 /** Compares the numbers of two versions; anything that is no version is not older. */
@@ -141,8 +151,10 @@ function spawnDaemon(options: DaemonOptions): DaemonStart {
     clientId: options.clientId,
     stateDirectory: options.stateDirectory,
     runnerScript: options.runnerScript,
-    livenessIntervalMs: defaultTimings.livenessIntervalMs,
+    livenessIntervalMs: (options.rehearsal ?? defaultTimings).livenessIntervalMs,
     isService: false,
+    ...(options.rehearsal === undefined ? {} : { rehearsalOf: options.rehearsal.pid }),
+    ...(options.recovery === undefined ? {} : { recovery: options.recovery }),
   });
   const child = spawn(runtime.execPath, [options.daemonScript, ...args], {
     detached: true,

@@ -1,10 +1,11 @@
 import { NotificationType, RequestType, RequestType0 } from 'vscode-jsonrpc/node';
 import type { Finding } from '../diagnostics/finding';
-import type { StatusRecord } from '../diagnostics/status';
+import type { IncidentStatus, StatusRecord } from '../diagnostics/status';
 import type { KillOutcome } from '../host/endProcess';
 import type { Mode } from '../ibkr/endpoint';
 import type { LayerResult, PreflightReport } from '../preflight/report';
 import type { ListedProcess } from '../runner/duplicates';
+import type { AlertSettings, AlertSource, SettingsBySource } from './alertSettings';
 
 /** Raised when a message changes in a way that an older side cannot read. */
 export const protocolVersion = 1;
@@ -89,6 +90,22 @@ export interface KillProcessesParams extends Required<ListProcessesParams> {
   readonly targets: readonly Pick<ListedProcess, 'pid' | 'startToken' | 'argv'>[];
 }
 
+export interface AcknowledgeParams {
+  /** Keys of incidents; all that are open where it is left out. */
+  readonly keys?: readonly string[];
+}
+
+export interface QuietParams {
+  /** ISO 8601, at most seven days away; null ends it. */
+  readonly until: string | null;
+}
+
+export interface ConfigureAlertsParams {
+  readonly source: AlertSource;
+  /** Replaces what this source has said before; null changes nothing. */
+  readonly settings: AlertSettings | null;
+}
+
 export interface RunnerLogLines {
   readonly workspace: string;
   readonly lines: readonly string[];
@@ -105,6 +122,11 @@ export const requests = {
     'killProcesses',
   ),
   reconnect: new RequestType0<StatusRecord, void>('reconnect'),
+  acknowledge: new RequestType<AcknowledgeParams, readonly IncidentStatus[], void>('acknowledge'),
+  quiet: new RequestType<QuietParams, StatusRecord, void>('quiet'),
+  configureAlerts: new RequestType<ConfigureAlertsParams, SettingsBySource, void>(
+    'configureAlerts',
+  ),
   shutdown: new RequestType0<null, void>('shutdown'),
 } as const;
 

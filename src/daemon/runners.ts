@@ -5,10 +5,12 @@ import type { Disposable } from '../core/disposables';
 import { Emitter } from '../core/emitter';
 import { errorCode, HumanError } from '../core/errors';
 import { workspaceFolderName } from '../core/paths';
+import type { RunnerFact } from '../diagnostics/runnerFacts';
 import type { RunnerStatus } from '../diagnostics/status';
 import { createFactReader } from '../diagnostics/runnerReader';
 import type { Machine } from '../host/machine';
 import { classifyProcess, untouchableReason } from '../host/processRoles';
+import type { MarketState } from '../ibkr/marketState';
 import type { PreflightReport } from '../preflight/report';
 import { readLease } from '../runner/lease';
 import { type BuiltInRunner, RunnerSupervisor } from '../runner/supervisor';
@@ -26,7 +28,15 @@ export interface RunnersDependencies {
   readonly clock: Clock;
   readonly machine: Machine;
   readonly builtIn: BuiltInRunner;
+  /** Whether the market of these symbols is open now (law 7). */
+  readonly marketOf?: (symbols: readonly string[]) => MarketState;
   readonly log: (level: 'INFO' | 'WARN' | 'ERROR', token: string, words: string) => void;
+}
+
+/** What the runner of a workspace has said. */
+export interface RunnerFacts {
+  readonly workspace: string;
+  readonly facts: readonly RunnerFact[];
 }
 
 /** A bypass has no report: it opens the gate by its reason. */
@@ -42,9 +52,11 @@ export class Runners implements Disposable {
   private isReleased = false;
   private readonly changeEmitter = new Emitter<void>();
   private readonly linesEmitter = new Emitter<RunnerLogLines>();
+  private readonly factsEmitter = new Emitter<RunnerFacts>();
 
   readonly onDidChange = this.changeEmitter.event;
   readonly onLines = this.linesEmitter.event;
+  readonly onFacts = this.factsEmitter.event;
 
   constructor(
     /** Holds one folder a workspace. */
@@ -174,6 +186,7 @@ export class Runners implements Disposable {
   dispose(): void {
     this.changeEmitter.dispose();
     this.linesEmitter.dispose();
+    this.factsEmitter.dispose();
     for (const supervisor of this.supervisors.values()) {
       supervisor.dispose();
     }
@@ -236,6 +249,7 @@ export class Runners implements Disposable {
         clock: this.deps.clock,
         machine: this.deps.machine,
         builtIn: this.deps.builtIn,
+        ...(this.deps.marketOf === undefined ? {} : { marketOf: this.deps.marketOf }),
         createReader: createFactReader,
         isUntouchable: (process) => untouchableReason(classifyProcess(process), true) !== undefined,
       },
@@ -245,6 +259,9 @@ export class Runners implements Disposable {
     });
     supervisor.onLines((lines) => {
       this.linesEmitter.fire({ workspace, lines });
+    });
+    supervisor.onFacts((facts) => {
+      this.factsEmitter.fire({ workspace, facts });
     });
     this.supervisors.set(workspace, supervisor);
     return supervisor;

@@ -4,17 +4,19 @@ import { resolve } from 'node:path';
 import { delay, systemClock } from '../core/clock';
 import { errorCode, errorText, HumanError } from '../core/errors';
 import { known, type Observed, unknown } from '../core/observed';
+import { confinedMachine } from '../host/confinedMachine';
+import type { Machine } from '../host/machine';
 import { machineFor } from '../host/thisMachine';
 import { formatEndpoint } from '../ibkr/endpoint';
 import { ensureOwnDirectory, ensurePrivateDirectory } from '../monitor/records';
 import { Daemon } from './daemon';
 import type { DaemonArguments } from './daemonArguments';
+import { removeUnfinished } from './alertStore';
+import { daemonExit } from './daemonExit';
 import { daemonPaths } from './launcher';
 import { takeLock } from './lock';
+import { plannedTimes } from './plannedTimes';
 import { DaemonServer } from './server';
-
-/** Exit codes of a daemon (contracts: `robo monitor`). */
-export const daemonExit = { asked: 0, failed: 1, alreadyHeld: 75 } as const;
 
 /**
  * Runs the daemon of one endpoint until it is asked to end, is no longer needed, or `signal` is
@@ -28,14 +30,19 @@ export async function serveEndpoint(asked: DaemonArguments, signal: AbortSignal)
   ensureOwnDirectory(args.stateDirectory);
   ensurePrivateDirectory(paths.directory);
   leaveFolder();
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  // A rehearsal's outages are outages, whatever the time of day.
+  const planned = args.rehearsalOf === undefined ? plannedTimes(process.env, zone) : undefined;
   const lock = openLock(paths.lock);
   if (lock === undefined) {
     return daemonExit.alreadyHeld;
   }
+  removeUnfinished(paths);
   const daemon = new Daemon(args, paths, {
     clock: systemClock,
-    machine: machineFor(process.platform),
+    machine: machineOf(args),
     random: Math.random,
+    planned,
   });
   const server = new DaemonServer(daemon, paths, {
     clock: systemClock,
@@ -47,7 +54,12 @@ export async function serveEndpoint(asked: DaemonArguments, signal: AbortSignal)
     // Before TWS is dialled: a monitor that nobody can reach would connect, and end at once.
     await server.listen();
     daemon.watch();
-    const why = await Promise.race([server.ended, aborted(signal), displaced(paths.lock)]);
+    const why = await Promise.race([
+      server.ended,
+      aborted(signal),
+      displaced(paths.lock),
+      ...(args.rehearsalOf === undefined ? [] : [rehearsed(args.rehearsalOf)]),
+    ]);
     if (why === undefined) {
       // What lies in the folder now is another daemon's: no record is written, and nothing is
       // closed in order, because that would remove the socket of that name.
@@ -62,8 +74,27 @@ export async function serveEndpoint(asked: DaemonArguments, signal: AbortSignal)
   }
 }
 
-/** Between looks whether the lock file is still ours, in milliseconds. */
+/** Between looks whether the lock file is still ours, or a rehearsal still there, in milliseconds. */
 const lookMs = 2000;
+
+function machineOf({ rehearsalOf, endpoint }: DaemonArguments): Machine {
+  const machine = machineFor(process.platform);
+  return rehearsalOf === undefined
+    ? machine
+    : confinedMachine(machine, { pid: rehearsalOf, port: endpoint.port });
+}
+
+/** Resolves when the process of a rehearsal is gone, however it ended. */
+async function rehearsed(pid: number): Promise<string> {
+  for (;;) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return 'its rehearsal is over';
+    }
+    await delay(systemClock, lookMs);
+  }
+}
 
 /** The daemon outlives the folder it was started from; staying there would pin it. */
 function leaveFolder(): void {

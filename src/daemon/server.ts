@@ -27,6 +27,7 @@ const maxUnread = 256;
 /** A client that has said hello in our protocol. */
 interface GreetedClient {
   readonly socket: Socket;
+  readonly kind: Hello['kind'];
   /** Notifications that it has not taken yet. */
   unread: number;
 }
@@ -65,7 +66,11 @@ export class DaemonServer {
       this.considerEnd();
     });
     daemon.runners.onLines((lines) => {
-      this.broadcast(async (connection) => connection.sendNotification(notifications.log, lines));
+      // A window shows the log file itself; a flood of lines would only hold it up.
+      this.broadcast(
+        async (connection) => connection.sendNotification(notifications.log, lines),
+        ({ kind }) => kind !== 'window',
+      );
     });
   }
 
@@ -105,8 +110,14 @@ export class DaemonServer {
     timer.cancel();
   }
 
-  private broadcast(send: (connection: MessageConnection) => Promise<void>): void {
+  private broadcast(
+    send: (connection: MessageConnection) => Promise<void>,
+    isMeant: (client: GreetedClient) => boolean = () => true,
+  ): void {
     for (const [connection, client] of this.connections) {
+      if (!isMeant(client)) {
+        continue;
+      }
       if (client.unread >= maxUnread) {
         client.socket.destroy();
         continue;
@@ -135,12 +146,12 @@ export class DaemonServer {
       this.sockets.delete(socket);
       this.connections.delete(connection);
       connection.dispose();
-      this.considerEnd();
+      this.clientsChanged();
     });
     connection.onRequest(requests.hello, (theirs): Hello => {
       if (theirs.protocol === protocolVersion) {
-        this.connections.set(connection, { socket, unread: 0 });
-        this.considerEnd();
+        this.connections.set(connection, { socket, unread: 0, kind: theirs.kind });
+        this.clientsChanged();
       }
       return { protocol: protocolVersion, version, pid: process.pid, kind: 'daemon' };
     });
@@ -158,7 +169,7 @@ export class DaemonServer {
       }
       return this.daemon;
     };
-    connection.onRequest(requests.status, () => greeted().status());
+    connection.onRequest(requests.status, () => greeted().askedStatus());
     connection.onRequest(requests.test, async (params, token) =>
       greeted().test(params, this.progress(connection, params.token, [gone, aborted(token)])),
     );
@@ -174,6 +185,11 @@ export class DaemonServer {
     connection.onRequest(requests.listProcesses, async (params) => greeted().listProcesses(params));
     connection.onRequest(requests.killProcesses, async (params) => greeted().killProcesses(params));
     connection.onRequest(requests.reconnect, () => greeted().reconnect());
+    connection.onRequest(requests.acknowledge, ({ keys }) => greeted().acknowledge(keys));
+    connection.onRequest(requests.quiet, ({ until }) => greeted().quiet(until));
+    connection.onRequest(requests.configureAlerts, ({ source, settings }) =>
+      greeted().configureAlerts(source === 'cli' ? 'cli' : 'window', settings),
+    );
     // Also without a hello: a client of a newer protocol asks for room in this way.
     connection.onRequest(requests.shutdown, () => {
       this.options.clock.setTimer(0, () => {
@@ -202,6 +218,12 @@ export class DaemonServer {
         tell(connection.sendNotification(notifications.gateEarlyWord, { token, finding }));
       },
     };
+  }
+
+  private clientsChanged(): void {
+    const clients = [...this.connections.values()];
+    this.daemon.setWindows(clients.filter(({ kind }) => kind === 'window').length);
+    this.considerEnd();
   }
 
   /** Ends after the grace period without a client and without a living runner. */

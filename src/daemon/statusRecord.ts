@@ -1,7 +1,10 @@
 import { isoTime } from '../core/clock';
 import { version } from '../core/version';
+import type { Finding } from '../diagnostics/finding';
 import { modeOfAccount } from '../diagnostics/notices';
+import { recordsFinding } from '../diagnostics/recordsFinding';
 import type { RunnerStatus, SessionStatus, StatusRecord } from '../diagnostics/status';
+import { triedText } from '../diagnostics/tried';
 import { type Endpoint, type Mode, usualPort } from '../ibkr/endpoint';
 import type { MonitorSnapshot } from '../monitor/monitor';
 import { shortAccount } from '../preflight/layerWords';
@@ -33,7 +36,7 @@ export function statusRecord(
     health,
     since: isoTime(snapshot.healthSinceMs),
     layer: snapshot.layer,
-    findings: snapshot.findings,
+    findings: [...snapshot.findings, ...ownFindings(facts.recordsProblem, nowMs)],
     session: sessionStatus(snapshot, facts),
     runner,
     monitor: {
@@ -42,7 +45,17 @@ export function statusRecord(
       startedAt: isoTime(facts.startedAtMs),
       recordsProblem: facts.recordsProblem,
     },
+    until: optionalTime(snapshot.expectedUntilMs),
+    planned: snapshot.planned.map(({ kind, atMs, words }) => ({ kind, at: isoTime(atMs), words })),
   };
+}
+
+/** What is wrong with the daemon itself. */
+function ownFindings(recordsProblem: string | null, nowMs: number): readonly Finding[] {
+  const setup = { platform: process.platform };
+  return recordsProblem === null
+    ? []
+    : [recordsFinding(recordsProblem, { kind: 'process', name: 'robo' }, { nowMs, setup })];
 }
 
 /** Attempts without a verified session, or questions without an answer. */
@@ -79,6 +92,8 @@ function sessionStatus(snapshot: MonitorSnapshot, facts: DaemonFacts): SessionSt
       state.phase.kind === 'waiting' && state.phase.why === 'backing off'
         ? isoTime(state.phase.untilMs)
         : null,
+    farms: [...state.farms].map(([name, { kind, state: farm }]) => ({ name, kind, state: farm })),
+    movedTo: state.movedTo ?? null,
   };
 }
 
@@ -97,8 +112,12 @@ export function alertText(record: StatusRecord): string | undefined {
   if (record.health !== 'down') {
     return undefined;
   }
-  const finding = record.findings[0];
+  const finding = record.findings.find(({ subject }) => subject.kind !== 'process');
   const cause = finding?.causes[0];
+  const acknowledged = (record.incidents ?? []).flatMap(({ subject, acknowledgedAt }) =>
+    subject.kind === 'connection' && acknowledgedAt !== null ? [acknowledgedAt] : [],
+  );
+  const tried = triedText(record.recovery);
   return [
     `CRITICAL ALERT: ${record.since}`,
     record.message,
@@ -106,6 +125,8 @@ export function alertText(record: StatusRecord): string | undefined {
       ? []
       : [`Likely cause: ${cause.id} (${Math.round(cause.confidence * 100)} %): ${cause.why}`]),
     `Consecutive failures: ${record.consecutive_failures}`,
+    ...(tried === undefined ? [] : [`Robo has ${tried}`]),
+    ...acknowledged.map((at) => `Acknowledged: ${at}`),
     `ACTION REQUIRED: ${finding?.remedy[0] ?? 'Look at TWS or IB Gateway, then run "robo test".'}`,
     '',
   ].join('\n');

@@ -84,6 +84,16 @@ export class LinuxMachine implements Machine {
     }
   }
 
+  /** Process 1 is there in every namespace; only procfs mounted with `hidepid` hides it. */
+  hiddenProcesses(): string | undefined {
+    try {
+      readFileSync(`${this.root}/1/stat`, 'latin1');
+      return undefined;
+    } catch {
+      return `the programs of other users are hidden: ${this.root} does not show process 1 (hidepid)`;
+    }
+  }
+
   async sockets(ports: readonly number[]): Promise<Observed<readonly SocketRow[]>> {
     try {
       const rows = this.readTcp(new Set(ports));

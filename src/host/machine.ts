@@ -81,6 +81,8 @@ export interface Machine {
   readonly platform: NodeJS.Platform;
   /** All processes that we may see. */
   processes(): Promise<Observed<readonly ProcessInfo[]>>;
+  /** Why `processes` leaves out those of other users; undefined, or left out, where it does not. */
+  hiddenProcesses?(): string | undefined;
   /** The process with this pid now; known(undefined) when there is none. */
   process(pid: number): Promise<Observed<ProcessInfo | undefined>>;
   /** All TCP rows with one of `ports` at either end. Owners are looked up for these rows only. */

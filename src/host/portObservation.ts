@@ -57,6 +57,8 @@ export interface EstablishedClient {
    * with `=== false`.
    */
   readonly serverOwned: boolean | undefined;
+  /** Bytes that the server has not read yet; undefined where its end or its queue is not seen. */
+  readonly unreadAtServer?: number | undefined;
 }
 
 /** A TWS, IB Gateway or IBC on this machine, or Robo's simulator. */
@@ -100,7 +102,7 @@ export async function observePort(
 ): Promise<PortObservation> {
   if (!hostIsLoopback) {
     const why = unknown(
-      'the host is another machine, whose processes and sockets cannot be seen from here',
+      'the host is no loopback address: the processes and sockets behind it cannot be seen from here',
     );
     return {
       port,
@@ -128,10 +130,20 @@ export async function observePort(
     ),
     closeWait: ofRows((all) => groupCloseWait(all, port, owners)),
     established: ofRows((all) => establishedClients(all, port, owners)),
-    twsProcesses: processes.known ? known(owners.twsProcesses()) : processes,
+    twsProcesses: processes.known
+      ? foundOrHidden(owners.twsProcesses(), machine.hiddenProcesses?.())
+      : processes,
     twsFiles: await machine.twsFiles(owners.twsInfos()),
     platform: machine.platform,
   };
+}
+
+/** None found proves nothing where the programs of others are hidden (law 4). */
+function foundOrHidden(
+  found: readonly TwsProcess[],
+  hidden: string | undefined,
+): Observed<readonly TwsProcess[]> {
+  return found.length === 0 && hidden !== undefined ? unknown(hidden) : known(found);
 }
 
 interface Owner {
@@ -294,6 +306,7 @@ function establishedClients(
         // SYN_RECV: the accept queue is full, and the kernel holds the last step back.
         serverOwned:
           server === undefined ? undefined : !isUnheld(server) && server.state !== 'SYN_RECV',
+        unreadAtServer: server?.receiveQueue,
       },
     ];
   });

@@ -221,8 +221,9 @@ function twsProduct(look: ProcessLook, program: Program | undefined): TwsProduct
   if (program === undefined) {
     return undefined;
   }
-  if (isJavaExecutable(look, program)) {
-    return javaProduct(look.argv);
+  const byClass = isJavaExecutable(look, program) ? javaProduct(look.argv) : undefined;
+  if (byClass !== undefined) {
+    return byClass;
   }
   if (isSimulator(program)) {
     return 'simulator';
@@ -249,9 +250,20 @@ function isJavaExecutable(look: ProcessLook, program: Program | undefined): bool
   if (program?.runtime === 'java') {
     return true;
   }
-  const called = program?.kind === 'binary' ? program.name : program === undefined ? look.name : '';
-  return /^(?:javaw?|javaappli.*)$/.test(executableName(called));
+  if (program !== undefined && program.kind !== 'binary') {
+    return false;
+  }
+  // A launcher may run it under another name: the system's own name and its options stay.
+  return (
+    [program?.name ?? '', look.name].some((name) =>
+      /^(?:javaw?|javaappli.*)$/.test(executableName(name)),
+    ) ||
+    (program?.args.some((arg) => jvmOption.test(arg)) ?? false)
+  );
 }
+
+/** Options that only a Java virtual machine takes (java(1)): heap, tuning, its own properties. */
+const jvmOption = /^-(?:Xm[sxn]\d+[kmgt]?$|XX:[+\-\w]|Djava\.|Dsun\.java)/i;
 
 /**
  * TWS and IB Gateway by main class, class path and start options. The trader's own Java client

@@ -2,7 +2,8 @@ import type { Clock } from '../core/clock';
 import { dataFindings, type SymbolOutcome } from '../diagnostics/dataRules';
 import type { Finding } from '../diagnostics/finding';
 import { describeDuration } from '../diagnostics/notices';
-import type { BarRequest, MarketData } from '../ibkr/marketData';
+import type { BarRequest, MarketData, StockContract } from '../ibkr/marketData';
+import { marketOf } from '../ibkr/symbolMarket';
 import type { LayerResult, LayerStatus } from './report';
 import type { SessionSource } from './sessionSource';
 
@@ -32,17 +33,20 @@ function proofRequest(nowMs: number): BarRequest {
 const oldBarsMs = 4.5 * 24 * 3600 * 1000;
 
 interface SymbolProof extends SymbolOutcome {
+  /** Undefined where TWS did not tell it. */
+  readonly contract: StockContract | undefined;
   readonly lastBarMs: number | undefined;
 }
 
 /**
  * Asks for contract and bars of each symbol; any answer proves the way, none shuts the gate.
  * @param symbols empty stands for `defaultDataSymbol`
+ * @param deps.isOwn true where nobody but the monitor wants to know
  */
 export async function checkData(
   symbols: readonly string[],
   timeoutMs: number,
-  deps: { readonly clock: Clock; readonly source: SessionSource },
+  deps: { readonly clock: Clock; readonly source: SessionSource; readonly isOwn?: boolean },
 ): Promise<{ readonly result: LayerResult; readonly findings: readonly Finding[] }> {
   const { clock, source } = deps;
   const from = clock.monotonicMs();
@@ -58,16 +62,27 @@ export async function checkData(
     nowMs: clock.now(),
   });
   const good = proofs.filter(({ failure }) => failure === undefined);
-  const newestMs = Math.max(...good.flatMap(({ lastBarMs }) => lastBarMs ?? []));
   // No bars at all, though TWS answered, is -Infinity: as old as can be.
-  const ageMs = clock.now() - newestMs;
+  const ageMs = clock.now() - Math.max(...good.flatMap(({ lastBarMs }) => lastBarMs ?? []));
   const isOld = good.length > 0 && ageMs > oldBarsMs;
-  const status = judge(good.length, findings, isOld);
-  source.dataChecked(asked, findings, status !== 'fail');
+  const contracts = proofs.flatMap(({ contract }) => contract ?? []);
+  const hours = new Map(contracts.map((contract) => [contract.symbol, contract]));
+  const { state, words: hoursWords } = marketOf(asked, hours, clock.now());
+  const isClosed = state === 'closed';
+  const status = judge(good.length, findings, isOld || isClosed);
+  source.dataChecked(asked, findings, {
+    isDelivered: status !== 'fail',
+    contracts,
+    isOwn: deps.isOwn ?? false,
+  });
   const words =
     good.length === 0
       ? (findings[0]?.message ?? 'No data came')
-      : `${barWords(good.map(({ symbol }) => symbol).join(', '), ageMs)}${findings.length > 0 ? `; ${findings.length} symbol(s) without data` : ''}`;
+      : [
+          barWords(good.map(({ symbol }) => symbol).join(', '), ageMs),
+          ...(findings.length > 0 ? [`${findings.length} symbol(s) without data`] : []),
+          ...(isClosed ? [hoursWords.replace(/\.$/, '')] : []),
+        ].join('; ');
   return {
     result: {
       layer: 'data',
@@ -86,11 +101,15 @@ function barWords(symbols: string, ageMs: number): string {
     : `Answered for ${symbols}, without any bars`;
 }
 
-function judge(goodCount: number, findings: readonly Finding[], isOld: boolean): LayerStatus {
+function judge(
+  goodCount: number,
+  findings: readonly Finding[],
+  isOldOrClosed: boolean,
+): LayerStatus {
   if (goodCount === 0) {
     return findings.some(({ severity }) => severity === 'error') ? 'fail' : 'warn';
   }
-  return findings.length > 0 || isOld ? 'warn' : 'pass';
+  return findings.length > 0 || isOldOrClosed ? 'warn' : 'pass';
 }
 
 async function proveSymbol(
@@ -101,16 +120,17 @@ async function proveSymbol(
 ): Promise<SymbolProof> {
   if (market === undefined) {
     const failure = { kind: 'closed', why: 'the session ended' } as const;
-    return { symbol, failure, lastBarMs: undefined };
+    return { symbol, failure, lastBarMs: undefined, contract: undefined };
   }
   const from = clock.monotonicMs();
   const contract = await market.stockContract(symbol, timeoutMs);
   if (!contract.ok) {
-    return { symbol, failure: contract.failure, lastBarMs: undefined };
+    return { symbol, failure: contract.failure, lastBarMs: undefined, contract: undefined };
   }
   const leftMs = Math.max(1, timeoutMs - (clock.monotonicMs() - from));
   const bars = await market.bars(contract.value, proofRequest(clock.now()), leftMs);
+  const told = { symbol, contract: contract.value };
   return bars.ok
-    ? { symbol, failure: undefined, lastBarMs: bars.value.at(-1)?.timeMs }
-    : { symbol, failure: bars.failure, lastBarMs: undefined };
+    ? { ...told, failure: undefined, lastBarMs: bars.value.at(-1)?.timeMs }
+    : { ...told, failure: bars.failure, lastBarMs: undefined };
 }

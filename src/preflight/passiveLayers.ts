@@ -15,7 +15,7 @@ export function passiveLayers(
   nowMs: number,
 ): readonly PassiveResult[] {
   if (!isLoopback(endpoint.host)) {
-    const why = `${formatEndpoint(endpoint)} is another machine; its processes and sockets cannot be seen from here`;
+    const why = `${formatEndpoint(endpoint)} is no loopback address; the processes and sockets behind it cannot be seen from here`;
     return (['process', 'port', 'sockets'] as const).map((layer) => result(layer, 'unknown', why));
   }
   return [processLayer(os, nowMs), portLayer(os, endpoint, nowMs), socketsLayer(os, nowMs)];

@@ -12,7 +12,7 @@ import { isLoopback, type Mode, usualPort } from '../ibkr/endpoint';
 import { checkData } from './dataLayer';
 import { accountSummary, clockSummary } from './layerWords';
 import { passiveLayers } from './passiveLayers';
-import type { LayerResult, LayerStatus, PreflightReport } from './report';
+import { type LayerResult, type LayerStatus, type PreflightReport, testTimeoutMs } from './report';
 import type { SessionSource } from './sessionSource';
 import { handshakeLayers, waitForSession } from './sessionLayers';
 
@@ -37,8 +37,8 @@ export interface PreflightDependencies {
   readonly signal: AbortSignal;
 }
 
-/** How long a server-time answer may take: the monitor's own deadline. */
-const answerDeadlineMs = 5000;
+/** How long a server-time answer may take at most: the monitor's own deadline. */
+const maxAnswerMs = 5000;
 
 /** The layers that decide the gate (law 8); the passive ones only warn. */
 const decidingLayers: ReadonlySet<Layer> = new Set([
@@ -86,7 +86,7 @@ class PreflightRun {
       this.explainConnection(os.value);
       return;
     }
-    const verdict = await waitForSession(this.params.timeoutMs, this.deps);
+    const verdict = await waitForSession(this.waitMs(), this.deps);
     handshakeLayers(verdict, this.deps.source, this.deps.clock.now()).forEach((layer) => {
       this.add(layer);
     });
@@ -107,6 +107,13 @@ class PreflightRun {
     } else {
       this.checkUpstream();
     }
+  }
+
+  /** The time allowed without that of the first look, which may take a tenth of it. */
+  private waitMs(): number {
+    const { timeoutMs } = this.params;
+    const lookedMs = this.deps.clock.monotonicMs() - this.startedMonotonicMs;
+    return Math.max(0.9 * timeoutMs, timeoutMs - lookedMs);
   }
 
   /** Without a question for data, TWS's own word that it has lost IBKR still counts. */
@@ -182,7 +189,10 @@ class PreflightRun {
   private async checkClock(): Promise<boolean> {
     const { clock, source } = this.deps;
     const from = clock.monotonicMs();
-    const answer = await source.askTime(answerDeadlineMs);
+    // A silence on a kept session is told as early as one at the hello; less would count against
+    // a session that is only slow.
+    const deadlineMs = Math.max(testTimeoutMs, Math.min(this.params.timeoutMs, maxAnswerMs));
+    const answer = await source.askTime(deadlineMs);
     const durationMs = Math.round(clock.monotonicMs() - from);
     if (answer === undefined) {
       this.add(

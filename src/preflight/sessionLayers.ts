@@ -37,6 +37,7 @@ export async function waitForSession(
       signal.removeEventListener('abort', onAbort);
       resolve(verdict);
     };
+    let isAskedAgain = false;
     const check = (): void => {
       const { progress } = source;
       if (progress?.stage === 'open') {
@@ -45,14 +46,22 @@ export async function waitForSession(
         settle({ kind: 'ended', progress });
       }
     };
+    // A question that meets an attempt while its end is looked into finds nobody to take it.
+    const onChange = (): void => {
+      const { progress } = source;
+      const isOld = progress?.stage === 'ended' && (progress.endedAtMs ?? 0) < askedAtMs;
+      if (isOld && !isAskedAgain) {
+        isAskedAgain = true;
+        source.ask();
+      }
+      check();
+    };
     const onAbort = (): void => {
       settle({ kind: 'cancelled', progress: source.progress });
     };
-    const subscription = source.onDidChange(check);
+    const subscription = source.onDidChange(onChange);
     const timer = clock.setTimer(timeoutMs, () => {
-      const { progress } = source;
-      const isOver = progress === undefined || progress.stage === 'ended';
-      settle(isOver ? { kind: 'not tried' } : { kind: 'silent', progress });
+      settle(verdictAfter(source.progress, askedAtMs));
     });
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) {
@@ -60,6 +69,21 @@ export async function waitForSession(
     }
     check();
   });
+}
+
+/** An attempt that ended so shortly before the question answers it too. Milliseconds. */
+const justEndedMs = 1000;
+
+/** The verdict where the time is up and no session is open. */
+function verdictAfter(progress: ConnectionProgress | undefined, askedAtMs: number): SessionVerdict {
+  if (progress === undefined) {
+    return { kind: 'not tried' };
+  }
+  if (progress.stage !== 'ended') {
+    return { kind: 'silent', progress };
+  }
+  const isFresh = (progress.endedAtMs ?? 0) >= askedAtMs - justEndedMs;
+  return isFresh ? { kind: 'ended', progress } : { kind: 'not tried' };
 }
 
 /** The layers tcp, hello and ready as far as they can be judged. */

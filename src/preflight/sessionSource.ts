@@ -5,7 +5,16 @@ import type { ConnectionSituation } from '../diagnostics/situation';
 import type { PortObservation } from '../host/portObservation';
 import type { ConnectionProgress, ServerTime } from '../ibkr/connection';
 import type { Endpoint } from '../ibkr/endpoint';
-import type { MarketData } from '../ibkr/marketData';
+import type { MarketData, StockContract } from '../ibkr/marketData';
+
+/** What came of asking for data. */
+export interface DataOutcome {
+  readonly isDelivered: boolean;
+  /** The contracts that TWS has told. */
+  readonly contracts: readonly StockContract[];
+  /** True where nobody but the monitor wanted to know. */
+  readonly isOwn: boolean;
+}
 
 /**
  * The one session of an endpoint as the pre-flight sees it: a kept one, or an attempt that is
@@ -31,5 +40,5 @@ export interface SessionSource {
   /** The link to IBKR that TWS says is down; undefined while it has not said so. */
   readonly outage: Outage | undefined;
   /** Tells the monitor what came of asking for data of `symbols` just now. */
-  dataChecked(symbols: readonly string[], findings: readonly Finding[], isDelivered: boolean): void;
+  dataChecked(symbols: readonly string[], findings: readonly Finding[], outcome: DataOutcome): void;
 }

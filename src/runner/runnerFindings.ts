@@ -7,7 +7,7 @@ import type { ExitEvidence } from '../diagnostics/status';
 import { fallsOfLoop, windowMs } from './crashLoop';
 import { exitCauses } from './exitCauses';
 import type { RunnerKnowledge } from './runnerKnowledge';
-import { quietLimitMs, saysFindings, saysWork } from './says';
+import { isQuietFor, saysFindings, saysWork } from './says';
 
 type Exited = Extract<RunnerKnowledge['phase'], { name: 'exited' }>;
 
@@ -161,7 +161,8 @@ function loopFinding(known: RunnerKnowledge, exit: ExitEvidence, end: Finding): 
 }
 
 /**
- * Alive is not working (law 7). It stands still where no cycle and no fetch came for longer than
+ * Alive is not working (law 7), judged with the market's hours: while that is known to be closed
+ * nothing is amiss, and a pause counts from its opening. It stands still where no cycle and no fetch came for longer than
  * any pause that it announced: stalled while it prints something, silent while it prints nothing.
  * A fault of its connection that it names itself explains the standstill already.
  */
@@ -169,17 +170,20 @@ function standstillFinding(
   known: RunnerKnowledge,
   spoken: readonly Finding[],
 ): Finding | undefined {
-  const { says, now, lastLineMs } = known;
+  const { says, now, lastLineMs, market } = known;
+  if (market.state === 'closed') {
+    return undefined;
+  }
   const worked = Math.max(says.lastCycleMs ?? 0, says.lastFetchMs ?? 0);
   const isSilent =
-    saysWork(says, now) === 'silent' && (lastLineMs === null || now - lastLineMs > quietLimitMs);
+    saysWork(says, now, market) === 'silent' && isQuietFor(lastLineMs ?? 0, now, market);
   if (isSilent) {
     return standing(known, 'runner_silent', Math.max(says.lastWordMs ?? 0, lastLineMs ?? 0));
   }
   const isExplained = spoken.some(
     ({ subject, guide }) => subject.kind === 'connection' || guide === 'runner_stalled',
   );
-  const isStalled = worked > 0 && now > Math.max(worked, says.quietUntilMs) + quietLimitMs;
+  const isStalled = worked > 0 && isQuietFor(Math.max(worked, says.quietUntilMs), now, market);
   return isStalled && !isExplained ? standing(known, 'runner_stalled', worked) : undefined;
 }
 

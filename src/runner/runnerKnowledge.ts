@@ -1,3 +1,4 @@
+import type { MarketState } from '../ibkr/marketState';
 import type { Fall } from './crashLoop';
 import type { RunnerPhase } from './runnerState';
 import type { Says } from './saysState';
@@ -25,6 +26,8 @@ export interface RunnerKnowledge {
   readonly recordsProblem: string | null;
   /** It has ended, and its last lines are still being read. */
   readonly hasMoreToSay: boolean;
+  /** The market of its symbols, now. */
+  readonly market: MarketState;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }

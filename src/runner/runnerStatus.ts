@@ -28,7 +28,7 @@ export function runnerStatus(known: RunnerKnowledge): RunnerStatus {
     symbols: known.run.symbols,
     startedAt: process === null ? null : isoTime(process.startedAtMs),
     logFile: known.logFile,
-    work: isAlive ? saysWork(says, known.now) : 'unknown',
+    work: isAlive ? saysWork(says, known.now, known.market) : 'unknown',
     lastCycleAt: timeOrNull(says.lastCycleMs),
     lastFetchAt: timeOrNull(says.lastFetchMs),
     symbolStatus: saysSymbols(says),

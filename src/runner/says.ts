@@ -1,4 +1,5 @@
 import { isoTime } from '../core/clock';
+import type { MarketState } from '../ibkr/marketState';
 import { classify, type MessageScope } from '../ibkr/messageCodes';
 import type { Setup } from '../diagnostics/cause';
 import type { Finding } from '../diagnostics/finding';
@@ -262,21 +263,30 @@ export function saysFindings(says: Says, setup: Setup = {}): readonly Finding[] 
   return findings;
 }
 
-/** What the words say about the work at `now`. Alive is not working (law 7). */
-export function saysWork(says: Says, now: number): RunnerWork {
+/**
+ * What the words say about the work at `now`. Alive is not working (law 7), and who rests while the
+ * market is closed is not silent.
+ */
+export function saysWork(says: Says, now: number, market?: MarketState): RunnerWork {
   const hasOutage = [...says.troubles.values()].some(isOutage);
   const hasSpokenOfWork = says.lastCycleMs !== null || says.symbols.size > 0 || hasOutage;
   if (!hasSpokenOfWork || says.lastWordMs === null) {
     return 'unknown';
   }
-  if (now > Math.max(says.lastWordMs, says.quietUntilMs) + quietLimitMs) {
-    return 'silent';
+  if (isQuietFor(Math.max(says.lastWordMs, says.quietUntilMs), now, market)) {
+    return market?.state === 'closed' ? 'idle' : 'silent';
   }
   if (hasOutage || failingTogether(says).length > 0) {
     return 'failing';
   }
   const hasWorked = says.lastFetchMs !== null || says.lastCycleMs !== null;
   return hasWorked ? 'working' : 'failing';
+}
+
+/** True where nothing came for longer than a pause lasts; a night without a market counts as none. */
+export function isQuietFor(lastMs: number, now: number, market: MarketState | undefined): boolean {
+  const openedMs = market?.state === 'open' ? (market.sinceMs ?? 0) : 0;
+  return now > Math.max(lastMs, openedMs) + quietLimitMs;
 }
 
 /** Configured symbols first, in their order, then others that the runner spoke of. */

@@ -12,6 +12,7 @@ import { causeOfWriteProblem } from '../diagnostics/recordsFinding';
 import type { RunnerFact } from '../diagnostics/runnerFacts';
 import type { RunnerStatus } from '../diagnostics/status';
 import type { Machine, ProcessInfo } from '../host/machine';
+import { type MarketState, marketState } from '../ibkr/marketState';
 import { endTree, type TreeEnd } from './endTree';
 import { type Fall, fallsAfter } from './crashLoop';
 import { runnerEnvironment } from './environment';
@@ -58,6 +59,8 @@ export interface SupervisorDeps {
   readonly createReader: () => (line: string) => readonly RunnerFact[];
   /** TWS, IB Gateway, IBC, any java: never signalled. */
   readonly isUntouchable: (process: ProcessInfo) => boolean;
+  /** Whether the market of these symbols is open now; unknown where it is left out. */
+  readonly marketOf?: (symbols: readonly string[]) => MarketState;
   /** `process.kill`, replaced in tests. */
   readonly signal?: (pid: number, name: NodeJS.Signals) => void;
   /** How long TERM is given before KILL, in milliseconds. */
@@ -162,8 +165,17 @@ export class RunnerSupervisor implements Disposable {
           platform: this.deps.machine.platform,
           recordsProblem: this.recordsProblem,
           hasMoreToSay: this.isClosing,
+          market: this.market,
           now: this.deps.clock.now(),
         });
+  }
+
+  /** By the symbols that it was started with, else by those that it speaks of. */
+  private get market(): MarketState {
+    const { symbols } = this.run;
+    const { clock, marketOf } = this.deps;
+    const traded = symbols.length > 0 ? symbols : [...this.says.symbols.keys()];
+    return marketOf?.(traded) ?? marketState(clock.now(), undefined);
   }
 
   /** Starts the runner unless one of this workspace lives, also one that another daemon left. */

@@ -80,6 +80,15 @@ describe('the robo command line', function () {
     assert.match(stderr, /192\.0\.2\.7.*--host/);
   });
 
+  it('names the page of a configuration that cannot be used', async () => {
+    box.write('.env', 'TRADING_MODE=demo\n');
+    const { code, stdout, stderr } = await box.robo(['test', '--json']);
+    assert.equal(code, 3);
+    assert.equal(stdout, '');
+    assert.match(stderr, /TRADING_MODE.*demo.*"robo guide bad_configuration"/);
+    assert.equal(stderr.trim().split('\n').length, 1);
+  });
+
   it('says what is wrong with a state directory that cannot be used', async () => {
     const { code, stderr } = await box.robo(['test', '--state-dir', '/dev/null/robo']);
     assert.equal(code, 3);

@@ -370,7 +370,7 @@ describe('the daemon of an endpoint', function () {
     // Relative to where it was started, although it does not stay there.
     assert.equal((await run([...flags, '--state-dir=state'])).code, 75);
     const wrong = await run([...flags, '--frobnicate']);
-    assert.equal(wrong.code, 1);
+    assert.equal(wrong.code, 64);
     assert.match(wrong.said, /^The monitor process was started with wrong flags: .*\n$/);
     assert.ok(await isAlive(client.daemon.pid));
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isoTime } from '../../src/core/clock';
 import { known } from '../../src/core/observed';
 import { Daemon } from '../../src/daemon/daemon';
@@ -60,6 +60,27 @@ describe('the records of a daemon', () => {
     await clock.advance(3_600_000);
     const ageMs = clock.now() - Date.parse(record().timestamp);
     assert.ok(ageMs <= 30_000, `${ageMs} ms old at ${isoTime(clock.now())}`);
+  });
+
+  it('that cannot be written are a finding, until they can', async () => {
+    const folder = dirname(file);
+    rmSync(folder, { recursive: true });
+    writeFileSync(folder, 'somebody put a file here');
+    await clock.advance(61_000);
+    const ours = daemon.status().findings.find(({ subject }) => subject.name === 'robo');
+    assert.equal(ours?.guide, 'records_unwritable');
+    assert.equal(ours.severity, 'warning');
+    assert.match(ours.message, /--state-dir/);
+    rmSync(folder);
+    await clock.advance(61_000);
+    assert.equal(
+      daemon.status().findings.some(({ subject }) => subject.name === 'robo'),
+      false,
+    );
+    assert.equal(
+      record().findings.some(({ subject }) => subject.name === 'robo'),
+      false,
+    );
   });
 
   it('end with the watch, whatever was about to be written', async () => {

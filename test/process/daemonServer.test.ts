@@ -24,9 +24,14 @@ class QuietDaemon {
   readonly statusEmitter = new Emitter<StatusRecord>();
   readonly onDidChangeStatus = this.statusEmitter.event;
   readonly runners = { onLines: new Emitter().event, isAnyAlive: false };
+  windows = 0;
 
-  status(): StatusRecord {
+  askedStatus(): StatusRecord {
     return statusRecordOf();
+  }
+
+  setWindows(count: number): void {
+    this.windows = count;
   }
 
   log(): void {
@@ -67,6 +72,20 @@ describe("a daemon's server", () => {
     const ours: Hello = { protocol, version: '0', pid: process.pid, kind: 'cli' };
     return { socket, theirs: await connection.sendRequest(requests.hello, ours) };
   };
+
+  it('counts the windows, which tell alerts themselves', async () => {
+    const clients = [];
+    for (const kind of ['window', 'cli', 'window'] as const) {
+      const client = await DaemonClient.connect(pathsBelow(root).socket, kind);
+      assert.ok(client);
+      clients.push(client);
+    }
+    assert.equal(daemon.windows, 2);
+    clients.forEach((client) => {
+      client.dispose();
+    });
+    await eventually(() => daemon.windows === 0, 'they have left');
+  });
 
   it('tells every client of every change', async () => {
     const clients = [];

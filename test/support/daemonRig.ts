@@ -19,6 +19,9 @@ import { eventually, isThere } from './eventually';
 const projectRoot = join(__dirname, '..', '..');
 const machine = machineFor(process.platform);
 
+/** Nobody who runs the tests on a desktop wants their incidents shown there. */
+const noDesktop = { DBUS_SESSION_BUS_ADDRESS: '', DISPLAY: '', WAYLAND_DISPLAY: '' };
+
 /** Prints a line every 20 ms, for ever. */
 export const tickingRunner = `
 let count = 0;
@@ -44,7 +47,10 @@ export class DaemonRig {
       endpoint: { host: '127.0.0.1', port },
       clientId: 9000,
       kind: 'cli',
-      runtime: { execPath: process.execPath, environment: {} },
+      runtime: {
+        execPath: process.execPath,
+        environment: { ROBO_RESET_WINDOWS: 'off', ...noDesktop },
+      },
       daemonScript: join(projectRoot, 'dist', 'daemon.cjs'),
       runnerScript: join(projectRoot, 'dist', 'runner.cjs'),
     };

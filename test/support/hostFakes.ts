@@ -51,6 +51,11 @@ export class FakeMachine implements Machine {
   table: Observed<readonly ProcessInfo[]> = known([]);
   rows: Observed<readonly SocketRow[]> = known([]);
   files: Observed<TwsFiles> = known({ settings: [], logs: [] });
+  hidden: string | undefined;
+
+  hiddenProcesses(): string | undefined {
+    return this.hidden;
+  }
 
   processes(): Promise<Observed<readonly ProcessInfo[]>> {
     return Promise.resolve(this.table);

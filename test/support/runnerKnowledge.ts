@@ -1,6 +1,7 @@
 import type { RunnerFact } from '../../src/diagnostics/runnerFacts';
 import type { RunnerKnowledge } from '../../src/runner/runnerKnowledge';
 import type { RunnerExit, RunnerProcess } from '../../src/runner/runnerState';
+import { marketState } from '../../src/ibkr/marketState';
 import { hear } from '../../src/runner/says';
 import { type Says, saysNothing } from '../../src/runner/saysState';
 
@@ -29,6 +30,7 @@ export function living(change: Partial<RunnerKnowledge> = {}): RunnerKnowledge {
     platform: 'linux',
     recordsProblem: null,
     hasMoreToSay: false,
+    market: marketState(startedAtMs, undefined),
     now: startedAtMs + 600_000,
     ...change,
   };

@@ -87,6 +87,8 @@ export class Sandbox {
         HOME: this.root,
         ROBO_STATE_DIR: this.stateDirectory,
         IBKR_PORT: String(this.port),
+        // No test depends on the time of day.
+        ROBO_RESET_WINDOWS: 'off',
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -10,6 +10,8 @@ export const recordAtMs = Date.parse('2026-11-20T15:00:00Z');
 export const idleSnapshot: MonitorSnapshot = {
   state: initialState,
   health: 'unknown',
+  expectedUntilMs: undefined,
+  planned: [],
   healthSinceMs: recordAtMs,
   layer: null,
   findings: [],

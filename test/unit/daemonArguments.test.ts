@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { HumanError } from '../../src/core/errors';
 import { formatDaemonArguments, parseDaemonArguments } from '../../src/daemon/daemonArguments';
+import { recoveryPermissions } from '../../src/monitor/recoverySettings';
 import { isOlder } from '../../src/daemon/launcher';
 
 describe("a daemon's command line", () => {
@@ -15,7 +16,8 @@ describe("a daemon's command line", () => {
         fc.integer({ min: 1, max: 65_535 }),
         fc.integer({ min: 0, max: 2_147_483_647 }),
         fc.tuple(path, path, fc.boolean()),
-        (host, port, clientId, [stateDirectory, runnerScript, isService]) => {
+        fc.subarray([...recoveryPermissions]),
+        (host, port, clientId, [stateDirectory, runnerScript, isService], allow) => {
           const daemon = {
             endpoint: { host, port },
             clientId,
@@ -23,11 +25,38 @@ describe("a daemon's command line", () => {
             runnerScript,
             livenessIntervalMs: 30_000,
             isService,
+            ...(host === '127.0.0.1' && port !== 7462
+              ? { recovery: { ibcCommandPort: 7462, allow: new Set(allow) } }
+              : {}),
           };
           assert.deepEqual(parseDaemonArguments(formatDaemonArguments(daemon)), daemon);
         },
       ),
     );
+  });
+
+  it('keeps a rehearsal away from every address where a real TWS may be', () => {
+    const daemon = {
+      endpoint: { host: '127.0.0.1', port: 45_000 },
+      clientId: 9000,
+      stateDirectory: '/s',
+      runnerScript: '/r',
+      livenessIntervalMs: 1000,
+      isService: false,
+      rehearsalOf: 4711,
+    };
+    assert.deepEqual(parseDaemonArguments(formatDaemonArguments(daemon)), daemon);
+    for (const endpoint of [
+      ...[7497, 7496, 4001, 4002].map((port) => ({ host: '127.0.0.1', port })),
+      { host: 'tws.example', port: 45_000 },
+    ]) {
+      const args = formatDaemonArguments({ ...daemon, endpoint });
+      assert.throws(() => parseDaemonArguments(args), /real TWS may be/);
+    }
+    const withIbc = { ...daemon, recovery: { ibcCommandPort: 7462, allow: new Set<never>() } };
+    assert.throws(() => parseDaemonArguments(formatDaemonArguments(withIbc)), /speaks with no IBC/);
+    const args = formatDaemonArguments({ ...daemon, rehearsalOf: 0 });
+    assert.throws(() => parseDaemonArguments(args), HumanError);
   });
 
   const good = ['--host=h', '--port=1', '--client-id=1', '--state-dir=/s', '--runner-script=/r'];

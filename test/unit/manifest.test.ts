@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';
 import { defaultClientId, defaultEndpoint } from '../../src/ibkr/endpoint';
+import { recoveryPermissions } from '../../src/monitor/recoverySettings';
 import { commandIds, settingKeys, settingsSection } from '../../src/ui/ids';
 
 interface SettingSchema {
@@ -112,8 +113,9 @@ describe('The manifest', () => {
   });
 
   it('keeps paths on the machine and lets no untrusted workspace set anything', () => {
-    for (const key of ['robo.stateDirectory', 'robo.nodePath']) {
-      assert.equal(properties[key]?.scope, 'machine', key);
+    const onThisMachine = ['stateDirectory', 'nodePath', 'alerts.command', 'alerts.heartbeatUrl'];
+    for (const key of onThisMachine) {
+      assert.equal(properties[`robo.${key}`]?.scope, 'machine', key);
     }
     const { untrustedWorkspaces, virtualWorkspaces } = manifest.capabilities;
     assert.equal(untrustedWorkspaces.supported, 'limited');
@@ -122,6 +124,15 @@ describe('The manifest', () => {
       Object.keys(properties).sort(),
     );
     assert.equal(virtualWorkspaces.supported, false);
+  });
+
+  it('lets recovery do exactly what the code knows, on this machine, and nothing by itself', () => {
+    const port = properties['robo.recovery.ibcCommandPort'];
+    const allow = properties['robo.recovery.allow'] as
+      (SettingSchema & { readonly items: { readonly enum: readonly string[] } }) | undefined;
+    assert.deepEqual([port?.scope, port?.default], ['machine', 0]);
+    assert.deepEqual([allow?.scope, allow?.default], ['machine', []]);
+    assert.deepEqual(allow?.items.enum, recoveryPermissions);
   });
 
   it('has a text for every %key% and no text without one', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { isoTime } from '../../src/core/clock';
 import { known } from '../../src/core/observed';
+import type { CauseId } from '../../src/diagnostics/causeIds';
 import type { Finding } from '../../src/diagnostics/finding';
 import { type OwnSession, runnerVerdict } from '../../src/diagnostics/runnerVerdict';
 import type { RunnerStatus } from '../../src/diagnostics/status';
@@ -92,6 +93,21 @@ describe('a runner that fails beside a session that works', () => {
     assert.equal(guide({ lastAnswerAtMs: nowMs - 5 * minute }), undefined);
     assert.equal(guide({}, runner([])), undefined);
     assert.equal(guide({}, runner([trouble('hello', failedAt)], 'exited')), undefined);
+  });
+
+  it('leaves it at what the runner says where a code or a traceback decides', () => {
+    const said = (layer: 'ready' | 'tcp' | 'port', id: CauseId, confidence: number): RunnerStatus =>
+      runner([
+        { ...trouble('hello', failedAt), layer, causes: [{ id, confidence, why: 'it says so' }] },
+      ]);
+    for (const openAtMs of [nowMs - 60 * minute, nowMs - minute]) {
+      assert.equal(guide({ openAtMs }, said('ready', 'client_id_in_use_326', 0.95)), undefined);
+      assert.equal(guide({ openAtMs }, said('ready', 'client_lib_mismatch', 0.8)), undefined);
+      assert.equal(guide({ openAtMs }, said('port', 'port_refused', 0.6)), 'bad_configuration');
+      assert.equal(guide({ openAtMs }, said('tcp', 'bad_host', 0.9)), 'bad_configuration');
+    }
+    const gone = { os: { ...calm, listeners: known([]) } };
+    assert.equal(guide(gone, said('port', 'port_refused', 0.6)), undefined);
   });
 
   it('keeps what the runner said as evidence', () => {
