@@ -1,11 +1,13 @@
 import * as vscode from 'vscode';
 import { HumanError } from '../core/errors';
+import { acknowledge, doNotDisturb } from './alertCommands';
 import { openGuide } from './guide';
 import { type CommandId, commandIds } from './ids';
 import { killDuplicates } from './killDuplicates';
 import { openMonitorLog, openRunnerLog } from './logs';
 import { say } from './messages';
 import { Cancelled, Refusal } from './refusal';
+import { rehearse } from './rehearse';
 import { startRunner, startWithoutGate, stopRunner } from './runnerCommands';
 import type { Services } from './services';
 import { showStatus } from './showStatus';
@@ -30,6 +32,9 @@ const table: Readonly<Record<CommandId, Run>> = {
     log.show(true);
     return Promise.resolve();
   },
+  [commandIds.rehearse]: rehearse,
+  [commandIds.acknowledge]: acknowledge,
+  [commandIds.doNotDisturb]: doNotDisturb,
   [commandIds.startWatching]: startWatching,
   [commandIds.stopWatching]: stopWatching,
 };

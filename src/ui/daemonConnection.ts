@@ -10,6 +10,8 @@ export type DaemonConnection = Pick<
   | 'stopRunner'
   | 'killProcesses'
   | 'reconnect'
+  | 'acknowledge'
+  | 'quiet'
   | 'onDidChangeStatus'
   | 'onDidClose'
   | 'dispose'

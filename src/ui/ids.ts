@@ -12,6 +12,9 @@ export const commandIds = {
   openGuide: 'robo.guide.open',
   showStatus: 'robo.status.show',
   showReport: 'robo.report.show',
+  rehearse: 'robo.outage.rehearse',
+  acknowledge: 'robo.incident.acknowledge',
+  doNotDisturb: 'robo.alerts.doNotDisturb',
   startWatching: 'robo.watch.start',
   stopWatching: 'robo.watch.stop',
 } as const;
@@ -28,6 +31,11 @@ export const settingKeys = {
   refuseAfterSeconds: 'gate.refuseAfterSeconds',
   stateDirectory: 'stateDirectory',
   nodePath: 'nodePath',
+  alertsDesktop: 'alerts.desktop',
+  alertsCommand: 'alerts.command',
+  alertsHeartbeatUrl: 'alerts.heartbeatUrl',
+  recoveryIbcCommandPort: 'recovery.ibcCommandPort',
+  recoveryAllow: 'recovery.allow',
 } as const;
 
 export const settingsSection = 'robo';

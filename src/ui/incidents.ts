@@ -1,67 +1,56 @@
-import type { Finding } from '../diagnostics/finding';
-import type { Health } from '../diagnostics/status';
+import type { Finding, Subject } from '../diagnostics/finding';
+import type { IncidentStatus } from '../diagnostics/status';
 
-/** What changed for the person who is told about incidents. */
+/** What changed since the last state. */
 export interface IncidentChange {
-  /** Findings that open an incident now. */
-  readonly opened: readonly Incident[];
-  /** Subjects whose incident is over. */
-  readonly closed: readonly Incident[];
-}
-
-export interface Incident {
-  /** The same in every window: subject and the time it was first seen. */
-  readonly key: string;
-  readonly finding: Finding;
+  readonly opened: readonly IncidentStatus[];
+  /** Over, as last seen. */
+  readonly closed: readonly IncidentStatus[];
 }
 
 /**
- * Decides what is worth a word (law 11): one incident per subject from its first error until it
- * healed, whatever its diagnosis becomes in between and however often it is reported.
+ * The incidents that the monitor process knows, as this window has seen them. What is worth a word,
+ * and when, the monitor decides for all windows (law 11): it sets `toldAt`.
  */
 export class IncidentBook {
-  private readonly open = new Map<string, Incident>();
+  private open = new Map<string, IncidentStatus>();
 
-  /** Takes the findings of the present state. Symbols never open an incident: Problems show them. */
-  update(findings: readonly Finding[], health: Health): IncidentChange {
-    const opened: Incident[] = [];
-    const present = new Set<string>();
-    for (const finding of findings) {
-      const subject = subjectKey(finding);
-      if (finding.severity !== 'error' || finding.subject.kind === 'symbol') {
-        continue;
-      }
-      present.add(subject);
-      const known = this.open.get(subject);
-      const incident = { key: known?.key ?? `${subject}@${finding.firstAt}`, finding };
-      this.open.set(subject, incident);
-      if (known === undefined) {
-        opened.push(incident);
-      }
-    }
-    return { opened, closed: this.close(present, health) };
+  update(incidents: readonly IncidentStatus[]): IncidentChange {
+    const before = this.open;
+    this.open = new Map(incidents.map((incident) => [incident.key, incident]));
+    return {
+      opened: incidents.filter(({ key }) => !before.has(key)),
+      closed: [...before.values()].filter(({ key }) => !this.open.has(key)),
+    };
   }
 
-  private close(present: ReadonlySet<string>, health: Health): readonly Incident[] {
-    const closed: Incident[] = [];
-    for (const [subject, incident] of this.open) {
-      // Between two attempts the finding may be gone for a moment: only health ends an outage.
-      const isOver = incident.finding.subject.kind !== 'connection' || health === 'healthy';
-      if (isOver && !present.has(subject)) {
-        this.open.delete(subject);
-        closed.push(incident);
-      }
-    }
-    return closed;
-  }
-
-  /** The incident's newest finding; undefined when it healed, even if another one opened since. */
-  present(incident: Incident): Finding | undefined {
-    const known = this.open.get(subjectKey(incident.finding));
-    return known?.key === incident.key ? known.finding : undefined;
+  get present(): readonly IncidentStatus[] {
+    return [...this.open.values()];
   }
 }
 
-function subjectKey(finding: Finding): string {
-  return `${finding.subject.kind}/${finding.subject.name ?? ''}`;
+/** The incidents of this window: another folder's runner is another window's affair. */
+export function ownIncidents(
+  incidents: readonly IncidentStatus[],
+  workspace: string | undefined,
+): readonly IncidentStatus[] {
+  return incidents.filter(
+    ({ subject: { kind, name } }) => kind !== 'runner' || name === undefined || name === workspace,
+  );
+}
+
+/** The name of one word about an incident, the same in every window: growing worse is another one. */
+export function wordKey({ key, toldAt }: IncidentStatus): string {
+  return `${key} ${toldAt ?? ''}`;
+}
+
+/** The newest diagnosis of an incident, the worst first; undefined while there is none. */
+export function findingOf(
+  { subject }: { readonly subject: Subject },
+  findings: readonly Finding[],
+): Finding | undefined {
+  const own = findings.filter(
+    (finding) => finding.subject.kind === subject.kind && finding.subject.name === subject.name,
+  );
+  return own.find(({ severity }) => severity === 'error') ?? own[0];
 }

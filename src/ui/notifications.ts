@@ -2,41 +2,48 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as vscode from 'vscode';
-import type { Clock, Timer } from '../core/clock';
+import type { Clock } from '../core/clock';
 import { type Disposable, toDisposable } from '../core/disposables';
 import { errorCode, errorText } from '../core/errors';
 import { catalogue } from '../diagnostics/catalogue';
 import type { Finding } from '../diagnostics/finding';
-import type { Health } from '../diagnostics/status';
+import type { IncidentStatus } from '../diagnostics/status';
 import { commandIds } from './ids';
-import { type Incident, IncidentBook } from './incidents';
+import { findingOf, IncidentBook, wordKey } from './incidents';
 import { causeWords } from './statusBarView';
-import { plain } from './words';
+import { formatAge, plain } from './words';
 
 const keptMs = 7 * 24 * 3_600_000;
-const recoveryShownMs = 8_000;
 /** The monitor's word may come a moment after the answer to the command that found the same. */
 const holdGraceMs = 2_000;
-/** A session that ended is often back at once, and the verdict on a silent one takes 3 s. */
-const settleMs = 5_000;
 
 export interface NotificationDeps {
   readonly clock: Clock;
   readonly log: Pick<vscode.LogOutputChannel, 'info' | 'warn'>;
   readonly memory: vscode.Memento;
-  /** Shared by all windows: a file per incident that somebody was told about. */
+  /** Shared by all windows: a file per word that somebody was told. */
   readonly claimsDirectory: string;
 }
 
+/** An incident that is over, and when this window saw that. */
+interface Ended {
+  readonly incident: IncidentStatus;
+  readonly atMs: number;
+}
+
 /**
- * One notification per incident over all windows: the focused window shows it; if none is, the
- * first that gets the focus while the incident is still open. Recovery is said in the status bar.
+ * One notification per incident over all windows, and one at its end: the focused window shows it;
+ * if none is, the first that gets the focus while there is still something to say.
  */
 export class Notifications implements Disposable {
   private readonly book = new IncidentBook();
-  private readonly pending = new Set<Incident>();
+  private readonly said = new Set<string>();
+  /** Incidents that a command of this window has told of by itself. */
+  private readonly toldByCommand = new Set<string>();
   private readonly focus: vscode.Disposable;
-  private readonly timers = new Set<Timer>();
+  private ended: readonly Ended[] = [];
+  private findings: readonly Finding[] = [];
+  private isQuiet = false;
   private holders = 0;
 
   constructor(private readonly deps: NotificationDeps) {
@@ -48,16 +55,20 @@ export class Notifications implements Disposable {
   }
 
   /** Takes the present state. */
-  update(findings: readonly Finding[], health: Health): void {
-    const change = this.book.update(findings, health);
-    for (const incident of change.opened) {
-      this.settle(incident);
+  update(
+    incidents: readonly IncidentStatus[],
+    findings: readonly Finding[],
+    isQuiet: boolean,
+  ): void {
+    const { opened, closed } = this.book.update(incidents);
+    this.findings = findings;
+    this.isQuiet = isQuiet;
+    if (this.holders > 0) {
+      opened.forEach(({ key }) => this.toldByCommand.add(key));
     }
-    if (change.closed.some((incident) => incident.finding.subject.kind === 'connection')) {
-      const words = vscode.l10n.t('{0} The connection to IBKR works again.', '$(pass)');
-      vscode.window.setStatusBarMessage(words, recoveryShownMs);
-      this.deps.log.info('The connection works again.');
-    }
+    const atMs = this.deps.clock.now();
+    const worthAWord = closed.filter(({ toldAt }) => toldAt !== null);
+    this.ended = [...this.ended, ...worthAWord.map((incident) => ({ incident, atMs }))];
     this.flush();
   }
 
@@ -73,50 +84,51 @@ export class Notifications implements Disposable {
 
   dispose(): void {
     this.focus.dispose();
-    for (const timer of this.timers) {
-      timer.cancel();
-    }
-  }
-
-  private settle(incident: Incident): void {
-    if (this.holders > 0) {
-      this.pending.add(incident);
-      return;
-    }
-    const timer = this.deps.clock.setTimer(settleMs, () => {
-      this.timers.delete(timer);
-      this.pending.add(incident);
-      this.flush();
-    });
-    this.timers.add(timer);
   }
 
   private flush(): void {
-    if (this.holders === 0 && !vscode.window.state.focused) {
+    if (this.isQuiet) {
       return;
     }
-    const isTold = this.holders > 0;
-    for (const incident of this.pending) {
-      this.pending.delete(incident);
-      const finding = this.book.present(incident);
-      if (finding !== undefined) {
-        this.tell({ key: incident.key, finding }, isTold).catch((error: unknown) => {
-          this.deps.log.warn(`Notification: ${errorText(error)}`);
-        });
+    const isFocused = vscode.window.state.focused;
+    for (const incident of this.book.present) {
+      const isTold = this.toldByCommand.has(incident.key);
+      if (incident.toldAt !== null && (isFocused || isTold) && this.isNews(wordKey(incident))) {
+        // Once: when it grows worse, the command's word is no longer true.
+        this.toldByCommand.delete(incident.key);
+        this.attempt(this.tell(incident, isTold));
       }
+    }
+    if (isFocused) {
+      this.ended.forEach((ended) => {
+        this.attempt(this.tellEnd(ended));
+      });
+      this.ended = [];
     }
   }
 
-  private async tell(incident: Incident, isTold: boolean): Promise<void> {
-    const isFirst = await this.claim(incident.key);
-    const silenced = silenceKey(incident.finding);
+  private isNews(word: string): boolean {
+    const isNews = !this.said.has(word);
+    this.said.add(word);
+    return isNews;
+  }
+
+  private attempt(telling: Promise<void>): void {
+    telling.catch((error: unknown) => {
+      this.deps.log.warn(`Notification: ${errorText(error)}`);
+    });
+  }
+
+  private async tell(incident: IncidentStatus, isTold: boolean): Promise<void> {
+    const isFirst = await this.claim(wordKey(incident));
+    const silenced = silenceKey(incident);
     if (!isFirst || isTold || this.deps.memory.get<boolean>(silenced) === true) {
       return;
     }
-    const actions = actionsFor(incident.finding);
+    const actions = actionsFor(incident);
     const never = vscode.l10n.t("Don't Show Again");
     const chosen = await vscode.window.showErrorMessage(
-      notificationText(incident.finding),
+      notificationText(incident, findingOf(incident, this.findings)),
       ...actions.map((action) => action.title),
       never,
     );
@@ -124,6 +136,16 @@ export class Notifications implements Disposable {
       await this.deps.memory.update(silenced, true);
     }
     await actions.find((action) => action.title === chosen)?.run();
+  }
+
+  private async tellEnd({ incident, atMs }: Ended): Promise<void> {
+    const isFirst = await this.claim(`${incident.key} end`);
+    if (!isFirst || this.deps.memory.get<boolean>(silenceKey(incident)) === true) {
+      return;
+    }
+    const text = endText(incident, atMs);
+    this.deps.log.info(text);
+    await vscode.window.showInformationMessage(text);
   }
 
   /** True for the first window that asks. */
@@ -156,31 +178,61 @@ export class Notifications implements Disposable {
   }
 }
 
-function silenceKey(finding: Finding): string {
-  return `robo.silenced/${finding.subject.kind}/${finding.guide}`;
+function silenceKey({ subject, cause }: IncidentStatus): string {
+  return `robo.silenced/${subject.kind}/${cause ?? ''}`;
 }
 
-function notificationText(finding: Finding): string {
-  const likely =
-    finding.causes.length > 0
-      ? causeWords(finding, vscode.l10n, 2)
-      : catalogue[finding.guide].title;
-  return plain(vscode.l10n.t('{0} Likely: {1}.', finding.message, likely), 900);
+function notificationText(incident: IncidentStatus, finding: Finding | undefined): string {
+  const { message } = finding ?? incident;
+  if (finding !== undefined && finding.causes.length > 0) {
+    const likely = causeWords(finding, vscode.l10n, 2);
+    return plain(vscode.l10n.t('{0} Likely: {1}.', message, likely), 900);
+  }
+  return incident.cause === null
+    ? plain(message, 900)
+    : plain(vscode.l10n.t('{0} Likely: {1}.', message, catalogue[incident.cause].title), 900);
 }
 
-function actionsFor(finding: Finding): readonly { title: string; run: () => Thenable<unknown> }[] {
-  const action = (title: string, command: string, ...args: string[]) => ({
+/** What is over, how long it lasted, and why it was. */
+function endText({ subject, since, cause }: IncidentStatus, atMs: number): string {
+  const { l10n } = vscode;
+  const lasted = formatAge(atMs - Date.parse(since), l10n);
+  const words =
+    subject.kind === 'connection'
+      ? l10n.t('The connection to IBKR works again after {0}.', lasted)
+      : subject.kind === 'runner'
+        ? l10n.t('The trouble of the runner is over after {0}.', lasted)
+        : l10n.t('The trouble is over after {0}.', lasted);
+  return plain(
+    cause === null ? words : `${words} ${l10n.t('It was: {0}.', catalogue[cause].title)}`,
+    900,
+  );
+}
+
+type Action = Readonly<{ title: string; run: () => Thenable<unknown> }>;
+
+function actionsFor({ subject, cause, key }: IncidentStatus): readonly Action[] {
+  const action = (title: string, command: string, ...args: string[]): Action => ({
     title,
     run: () => vscode.commands.executeCommand(command, ...args),
   });
-  const guide = action(vscode.l10n.t('Open Guide'), commandIds.openGuide, finding.guide);
-  switch (finding.subject.kind) {
+  const guide = action(
+    vscode.l10n.t('Open Guide'),
+    commandIds.openGuide,
+    ...(cause === null ? [] : [cause]),
+  );
+  const acknowledge = action(vscode.l10n.t('Acknowledge'), commandIds.acknowledge, key);
+  switch (subject.kind) {
     case 'process':
-      return [action(vscode.l10n.t('Kill Duplicates'), commandIds.killDuplicates), guide];
+      return [
+        action(vscode.l10n.t('Kill Duplicates'), commandIds.killDuplicates),
+        guide,
+        acknowledge,
+      ];
     case 'runner':
-      return [guide, action(vscode.l10n.t('Runner Log'), commandIds.openRunnerLog)];
+      return [guide, action(vscode.l10n.t('Runner Log'), commandIds.openRunnerLog), acknowledge];
     case 'connection':
     case 'symbol':
-      return [guide, action(vscode.l10n.t('Test Connection'), commandIds.test)];
+      return [guide, action(vscode.l10n.t('Test Connection'), commandIds.test), acknowledge];
   }
 }

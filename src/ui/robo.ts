@@ -11,6 +11,7 @@ import { Consents } from './consent';
 import { DaemonAccess } from './daemonAccess';
 import { GateFindings } from './gateFindings';
 import { settingsSection } from './ids';
+import { ownIncidents } from './incidents';
 import { Notifications } from './notifications';
 import { Problems } from './problems';
 import { QuickFixes } from './quickFixes';
@@ -19,6 +20,7 @@ import { StatusBar } from './statusBar';
 import { ownRunner, type WindowState } from './statusBarView';
 import { Watch } from './watch';
 import { offerToWatch } from './watchCommands';
+import { plain } from './words';
 
 /** What the tests in the real editor need and VS Code offers no other way to see. */
 export interface RoboApi {
@@ -84,6 +86,10 @@ function createParts(
     extensionDirectory: context.extensionUri.fsPath,
     storageDirectory: context.globalStorageUri.fsPath,
     version: version,
+    onWrongSetting: (sentence) => {
+      log.warn(sentence);
+      void vscode.window.showWarningMessage(plain(sentence));
+    },
   });
   const watch = store.add(new Watch({ clock, consents, log, open: (setup) => access.open(setup) }));
   const gate = new GateFindings();
@@ -130,7 +136,11 @@ function renderer(own: {
     const findings = ownRunner({ ...model, nowMs: clock.now() })?.findings ?? [];
     problems.update(setup, gate.merge(status, findings));
     if (status !== undefined) {
-      notifications.update([...status.findings, ...findings], status.health);
+      notifications.update(
+        ownIncidents(status.incidents ?? [], model.workspace),
+        [...status.findings, ...findings],
+        (status.alerts?.quietUntil ?? null) !== null,
+      );
     }
   };
 }

@@ -1,15 +1,5 @@
-import { execFile } from 'node:child_process';
 import { HumanError } from '../core/errors';
-
-/** A Node that can run the daemon, and what it needs in addition to our own environment. */
-export interface Runtime {
-  readonly execPath: string;
-  readonly environment: Readonly<Record<string, string>>;
-}
-
-const probeTimeoutMs = 10_000;
-/** Prints the version where `node:sqlite` can be loaded. */
-const probeScript = "require('node:sqlite'); process.stdout.write('robo ' + process.versions.node)";
+import { probeNode, type Runtime } from '../daemon/nodeProbe';
 
 /**
  * Finds the Node for the daemon: the setting, on Windows one on PATH (a background process of the
@@ -26,42 +16,14 @@ export async function findRuntime(nodePath: string): Promise<Runtime> {
         ];
   const reasons: string[] = [];
   for (const candidate of candidates) {
-    const why = await probe(candidate);
-    if (why === undefined) {
+    const probed = await probeNode(candidate);
+    if (probed.known) {
       return candidate;
     }
-    reasons.push(`${candidate.execPath}: ${why}`);
+    reasons.push(`${candidate.execPath}: ${probed.why}`);
   }
   throw new HumanError(
     `No Node.js here can run the monitor (${reasons.join('; ')}). ` +
       'Install Node.js 22.13 or newer and put its path into the setting robo.nodePath.',
   );
-}
-
-/** Undefined when it serves, else why not. */
-async function probe(runtime: Runtime): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    execFile(
-      runtime.execPath,
-      ['-e', probeScript],
-      {
-        env: { ...process.env, ...runtime.environment },
-        timeout: probeTimeoutMs,
-        windowsHide: true,
-      },
-      (error, stdout, stderr) => {
-        if (error === null && stdout.startsWith('robo ')) {
-          resolve(undefined);
-        } else if (error?.killed === true) {
-          resolve(`no answer in ${probeTimeoutMs / 1000} s`);
-        } else if (stderr.includes('node:sqlite')) {
-          resolve('too old, it has no node:sqlite');
-        } else {
-          resolve(
-            error === null ? 'it does not run scripts' : (error.message.split('\n')[0] ?? ''),
-          );
-        }
-      },
-    );
-  });
 }

@@ -1,4 +1,6 @@
 import * as vscode from 'vscode';
+import { readLastDrill } from '../monitor/drillRecord';
+import { lastDrillWords } from './drillReport';
 import type { Services } from './services';
 import { type ActionLink, nextActions, statusBarView, statusFacts } from './statusBarView';
 import { plain } from './words';
@@ -8,9 +10,10 @@ type Item = vscode.QuickPickItem & { readonly action?: ActionLink };
 /** The present state as a list that can be read with the keyboard, the next actions first. */
 export async function showStatus(services: Services): Promise<void> {
   await services.watch.refresh();
+  const setup = services.watch.currentSetup;
   const model = {
     state: services.watch.state,
-    workspace: services.watch.currentSetup?.folder?.uri.fsPath,
+    workspace: setup?.folder?.uri.fsPath,
     nowMs: services.clock.now(),
   };
   const separator = (label: string): Item => ({ label, kind: vscode.QuickPickItemKind.Separator });
@@ -22,6 +25,14 @@ export async function showStatus(services: Services): Promise<void> {
       label: fact.label,
       detail: plain(fact.value),
     })),
+    ...(setup === undefined
+      ? []
+      : [
+          {
+            label: vscode.l10n.t('Last rehearsal'),
+            detail: lastDrillWords(readLastDrill(services.watch.paths(setup)), vscode.l10n),
+          },
+        ]),
   ];
   const words = statusBarView(model, vscode.l10n).text.replace(/^\$\([^)]*\) /, '');
   const picked = await vscode.window.showQuickPick(items, {

@@ -1,6 +1,7 @@
 import { catalogue } from '../diagnostics/catalogue';
 import type { Finding } from '../diagnostics/finding';
 import type { Health, RunnerStatus, StatusRecord } from '../diagnostics/status';
+import { triedSteps } from '../diagnostics/tried';
 import { type Endpoint, formatEndpoint, usualPort } from '../ibkr/endpoint';
 import { commandIds, editorCommands, settingsSection } from './ids';
 import { escapeMarkdown, formatAge, type L10n, plain } from './words';
@@ -140,6 +141,8 @@ function workWords(runner: RunnerStatus, l10n: L10n): string {
       return l10n.t('failing');
     case 'silent':
       return l10n.t('silent');
+    case 'idle':
+      return l10n.t('idle (market closed)');
   }
 }
 
@@ -223,6 +226,7 @@ function watchingFacts(status: StatusRecord, model: StatusModel, l10n: L10n): re
     { label: l10n.t('Endpoint'), value: formatEndpoint(session) },
     { label: l10n.t('Layer reached'), value: status.layer ?? l10n.t('none') },
     { label: l10n.t('Since'), value: l10n.t('{0} ago', ageSince(status.since, model.nowMs, l10n)) },
+    ...timeFacts(status, model.nowMs, l10n),
   ];
   if (finding !== undefined) {
     facts.push({ label: l10n.t('What happened'), value: finding.message });
@@ -232,6 +236,10 @@ function watchingFacts(status: StatusRecord, model: StatusModel, l10n: L10n): re
       facts.push({ label: l10n.t('What to do'), value: step });
     }
   }
+  const tried = status.health === 'healthy' ? undefined : triedSteps(status.recovery);
+  if (tried !== undefined) {
+    facts.push({ label: l10n.t('Tried'), value: tried });
+  }
   facts.push({
     label: l10n.t('Last good answer'),
     value:
@@ -240,10 +248,61 @@ function watchingFacts(status: StatusRecord, model: StatusModel, l10n: L10n): re
         : l10n.t('{0} ago', ageSince(session.lastAnswerAt, model.nowMs, l10n)),
   });
   facts.push({ label: l10n.t('Runner'), value: runnerWords(ownRunner(model), model, l10n) });
+  facts.push(...alertFacts(status, model.nowMs, l10n));
   if (status.monitor.recordsProblem !== null) {
     facts.push({ label: l10n.t('Records'), value: status.monitor.recordsProblem });
   }
   return facts;
+}
+
+/** Until when a loss is expected, and what is going to happen and needs a person. */
+function timeFacts(
+  { until = null, planned = [] }: StatusRecord,
+  nowMs: number,
+  l10n: L10n,
+): readonly Fact[] {
+  return [
+    ...(until === null
+      ? []
+      : [
+          {
+            label: l10n.t('Expected'),
+            value: l10n.t('{0} more', formatAge(Date.parse(until) - nowMs, l10n)),
+          },
+        ]),
+    ...planned.map(({ words }) => ({ label: l10n.t('Planned'), value: words })),
+  ];
+}
+
+/** What is acknowledged, until when nobody is disturbed, and what of the alerts does not work. */
+function alertFacts(
+  { incidents = [], alerts }: StatusRecord,
+  nowMs: number,
+  l10n: L10n,
+): readonly Fact[] {
+  const quietUntil = alerts?.quietUntil ?? null;
+  const problem = alerts?.problem ?? null;
+  const acknowledged = incidents.flatMap(({ acknowledgedAt, subject }) =>
+    acknowledgedAt !== null && subject.kind === 'connection' ? [acknowledgedAt] : [],
+  );
+  return [
+    ...acknowledged.map((at) => ({
+      label: l10n.t('Acknowledged'),
+      value: l10n.t(
+        '{0} ago; nothing is raised until it ends or grows worse',
+        ageSince(at, nowMs, l10n),
+      ),
+    })),
+    ...(quietUntil === null
+      ? []
+      : [
+          {
+            label: l10n.t('Do not disturb'),
+            value: l10n.t('{0} more', formatAge(Date.parse(quietUntil) - nowMs, l10n)),
+          },
+        ]),
+    ...(problem === null ? [] : [{ label: l10n.t('Alerts'), value: problem }]),
+  ];
 }
 
 /** The next actions of a state, the most useful one first. */
@@ -292,6 +351,12 @@ function watchingActions(
       link(l10n.t('Setup Guide'), commandIds.openGuide, finding.guide),
       link(l10n.t('Test Connection'), commandIds.test),
       link(l10n.t('Monitor Log'), commandIds.openMonitorLog),
+      ...(hasNews(status)
+        ? [
+            link(l10n.t('Acknowledge'), commandIds.acknowledge),
+            link(l10n.t('Do Not Disturb…'), commandIds.doNotDisturb),
+          ]
+        : []),
     ];
   }
   return [
@@ -303,6 +368,10 @@ function watchingActions(
       ? link(l10n.t('Stop Runner'), commandIds.stopRunner)
       : link(l10n.t('Monitor Log'), commandIds.openMonitorLog),
   ];
+}
+
+function hasNews({ incidents = [] }: StatusRecord): boolean {
+  return incidents.some(({ acknowledgedAt }) => acknowledgedAt === null);
 }
 
 interface Head {

@@ -258,6 +258,7 @@ function linkKey(setup: WorkspaceSetup): string {
     clientId,
     setup.stateDirectory,
     setup.nodePath,
+    setup.alerts,
   ]);
 }
 

@@ -22,6 +22,15 @@ export function formatAge(ageMs: number, l10n: L10n): string {
     : l10n.t('{0} d', Math.floor(hours / 24));
 }
 
+/** A point in time as people say it here: `Fri 17:00`. */
+export function timeOfDay(epochMs: number, language: string): string {
+  return new Intl.DateTimeFormat(language, {
+    weekday: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+  }).format(epochMs);
+}
+
 /** Control characters, and the invisible ones that reorder or hide text. */
 const invisible =
   // eslint-disable-next-line no-control-regex -- they are what must not get through

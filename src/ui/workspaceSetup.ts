@@ -11,6 +11,12 @@ import {
   remoteHostInEnvFile,
   resolveConfiguration,
 } from '../ibkr/configuration';
+import { type Endpoint, isLoopback } from '../ibkr/endpoint';
+import {
+  parseRecoverySettings,
+  recoveryOff,
+  type RecoverySettings,
+} from '../monitor/recoverySettings';
 import { settingKeys, settingsSection } from './ids';
 import type { PlacementFiles } from './placeFinding';
 
@@ -22,6 +28,10 @@ export interface WorkspaceSetup {
   readonly runnerCommand: readonly string[];
   readonly refuseAfterMs: number;
   readonly stateDirectory: string;
+  /** The explicit settings of alerts, unchecked: only those of this machine and user count. */
+  readonly alerts: Readonly<Record<'desktop' | 'command' | 'heartbeatUrl', unknown>>;
+  /** For a daemon that this window starts. */
+  readonly recovery: RecoverySettings;
   /** Empty: the editor's own Node. */
   readonly nodePath: string;
   /** The folder has settings or a `.env` that name an endpoint. */
@@ -73,8 +83,31 @@ async function readFolder(folder: vscode.WorkspaceFolder | undefined): Promise<W
     refuseAfterMs: section.get<number>(settingKeys.refuseAfterSeconds, 15) * 1000,
     stateDirectory: stateDirectory(section.get<string>(settingKeys.stateDirectory, '')),
     nodePath: section.get<string>(settingKeys.nodePath, ''),
+    alerts: {
+      desktop: section.inspect(settingKeys.alertsDesktop)?.globalValue,
+      command: section.inspect(settingKeys.alertsCommand)?.globalValue,
+      heartbeatUrl: section.inspect(settingKeys.alertsHeartbeatUrl)?.globalValue,
+    },
+    recovery: recoverySettings(section, resolved.endpoint),
     isTradingFolder: folder !== undefined && namesEndpoint,
   };
+}
+
+/** Settings of the machine, which also has endpoints without an IBC: those get none. */
+function recoverySettings(
+  section: vscode.WorkspaceConfiguration,
+  endpoint: Endpoint,
+): RecoverySettings {
+  const port = section.get<number>(settingKeys.recoveryIbcCommandPort, 0);
+  const allow = stringList(section.get<unknown>(settingKeys.recoveryAllow)) ?? [];
+  if (port === 0 || !isLoopback(endpoint.host)) {
+    return recoveryOff;
+  }
+  const raw = { ibcCommandPort: String(port), allow: allow.join(',') };
+  return parseRecoverySettings(raw, endpoint, {
+    port: `${settingsSection}.${settingKeys.recoveryIbcCommandPort}`,
+    allow: `${settingsSection}.${settingKeys.recoveryAllow}`,
+  });
 }
 
 /** Where the files of a folder are that Problems are placed in. */

@@ -1,48 +1,63 @@
 import assert from 'node:assert/strict';
 import { GateFindings } from '../../src/ui/gateFindings';
-import { IncidentBook } from '../../src/ui/incidents';
+import type { IncidentStatus } from '../../src/diagnostics/status';
+import { findingOf, IncidentBook, ownIncidents, wordKey } from '../../src/ui/incidents';
 import { ago, findingWith, startMs, statusWith } from '../support/uiFixtures';
 
+function incidentWith(changes: Partial<IncidentStatus> = {}): IncidentStatus {
+  return {
+    key: 'connection/@1',
+    subject: { kind: 'connection' },
+    severity: 'error',
+    cause: 'silent_accept_dialog',
+    layer: 'hello',
+    message: 'TCP accepted, no answer.',
+    since: ago(30),
+    toldAt: null,
+    acknowledgedAt: null,
+    ...changes,
+  };
+}
+
 describe('An incident', () => {
-  it('is told once, whatever its diagnosis becomes', () => {
+  it('opens once, whatever its diagnosis becomes, and closes once', () => {
     const book = new IncidentBook();
-    const [first] = book.update([findingWith()], 'down').opened;
-    assert.equal(book.update([findingWith({ count: 9 })], 'down').opened.length, 0);
-    const refined = findingWith({ guide: 'wedged_close_wait', firstAt: ago(1) });
-    assert.equal(book.update([refined], 'down').opened.length, 0);
-    assert.ok(first);
-    assert.equal(book.present(first)?.guide, 'wedged_close_wait');
+    assert.equal(book.update([incidentWith()]).opened.length, 1);
+    const refined = incidentWith({ cause: 'wedged_close_wait', toldAt: ago(1) });
+    assert.deepEqual(book.update([refined]), { opened: [], closed: [] });
+    assert.deepEqual(book.present, [refined]);
+    assert.deepEqual(book.update([]), { opened: [], closed: [refined] });
+    assert.deepEqual(book.update([]), { opened: [], closed: [] });
   });
 
-  it('survives the moment between two attempts and ends with health', () => {
+  it('that follows another one is a new one', () => {
     const book = new IncidentBook();
-    book.update([findingWith()], 'down');
-    assert.equal(book.update([], 'connecting').closed.length, 0);
-    assert.equal(book.update([findingWith()], 'down').opened.length, 0);
-    assert.equal(book.update([], 'healthy').closed.length, 1);
-    assert.equal(book.update([findingWith()], 'down').opened.length, 1);
+    book.update([incidentWith()]);
+    const change = book.update([incidentWith({ key: 'connection/@2' })]);
+    assert.deepEqual([change.opened.length, change.closed.length], [1, 1]);
   });
 
-  it('has the same name in every window', () => {
-    const [one] = new IncidentBook().update([findingWith()], 'down').opened;
-    const [other] = new IncidentBook().update([findingWith({ count: 7 })], 'down').opened;
-    assert.equal(one?.key, other?.key);
+  it('is one word in every window, and another one when it grows worse', () => {
+    const told = incidentWith({ toldAt: ago(20) });
+    assert.equal(wordKey(told), wordKey({ ...told, message: 'Other words.' }));
+    assert.notEqual(wordKey(told), wordKey({ ...told, toldAt: ago(1) }));
   });
 
-  it('is never opened by warnings or by single symbols', () => {
-    const book = new IncidentBook();
-    const symbol = findingWith({ subject: { kind: 'symbol', name: 'AAPL' } });
-    const change = book.update([findingWith({ severity: 'warning' }), symbol], 'degraded');
-    assert.equal(change.opened.length, 0);
+  it("is not this window's when it is another folder's runner", () => {
+    const connection = incidentWith();
+    const own = incidentWith({ subject: { kind: 'runner', name: '/w' } });
+    const other = incidentWith({ subject: { kind: 'runner', name: '/other' } });
+    assert.deepEqual(ownIncidents([connection, own, other], '/w'), [connection, own]);
+    assert.deepEqual(ownIncidents([connection, own, other], undefined), [connection]);
   });
 
-  it('of a runner ends when its finding is gone', () => {
-    const book = new IncidentBook();
-    const finding = findingWith({ subject: { kind: 'runner', name: '/w' } });
-    const [incident] = book.update([finding], 'down').opened;
-    assert.ok(incident !== undefined && book.present(incident) !== undefined);
-    assert.equal(book.update([], 'down').closed.length, 1);
-    assert.equal(book.present(incident), undefined);
+  it('is told with the worst finding about its subject', () => {
+    const notice = findingWith({ severity: 'info' });
+    const runner = findingWith({ subject: { kind: 'runner', name: '/w' } });
+    const worst = findingWith({ message: 'The real one.' });
+    assert.equal(findingOf(incidentWith(), [runner, notice, worst]), worst);
+    assert.equal(findingOf(incidentWith(), [runner, notice]), notice);
+    assert.equal(findingOf(incidentWith(), [runner]), undefined);
   });
 });
 

@@ -70,6 +70,38 @@ describe('The status bar', () => {
     assert.match(shown.text, /down, in its reset window/);
   });
 
+  it('offers to acknowledge what is new, and says what is acknowledged and quiet', () => {
+    const incident = {
+      key: 'connection/@1',
+      subject: { kind: 'connection' },
+      severity: 'error',
+      cause: null,
+      layer: null,
+      message: 'Down.',
+      since: ago(300),
+      toldAt: ago(290),
+      acknowledgedAt: null,
+    } as const;
+    const down = { health: 'down', findings: [findingWith()] } as const;
+    const fresh = view(watching(statusWith({ ...down, incidents: [incident] })));
+    assert.match(fresh.tooltip, /command:robo\.incident\.acknowledge/);
+    assert.match(fresh.tooltip, /command:robo\.alerts\.doNotDisturb/);
+    assert.doesNotMatch(fresh.label, /Acknowledged|Do not disturb/);
+    const known = view(
+      watching(
+        statusWith({
+          ...down,
+          incidents: [{ ...incident, acknowledgedAt: ago(60) }],
+          alerts: { quietUntil: ago(-3600), problem: 'The heartbeat does not arrive.' },
+        }),
+      ),
+    );
+    assert.doesNotMatch(known.tooltip, /command:robo\.incident\.acknowledge/);
+    assert.match(known.label, /Acknowledged: 1 min ago; nothing is raised until it ends/);
+    assert.match(known.label, /Do not disturb: 1 h 0 min more/);
+    assert.match(known.label, /Alerts: The heartbeat does not arrive/);
+  });
+
   it('does not take an old record for the present', () => {
     const record = statusWith({ timestamp: ago(7200) });
     const shown = view({ kind: 'notWatched', endpoint, record });

@@ -9,6 +9,7 @@ import type {
   StartRunnerResult,
   StopRunnerResult,
 } from '../../../src/daemon/protocol';
+import type { DrillReport } from '../../../src/monitor/drillRecord';
 import type { PreflightReport } from '../../../src/preflight/report';
 import { Simulator } from '../../../src/simulator/simulator';
 import { commandIds } from '../../../src/ui/ids';
@@ -239,6 +240,15 @@ describe('The first day', function () {
     await simulator.setFault('none');
     await until(api, 'healthy again', () => watchingWith(api, 'healthy'));
     await until(api, 'no Problem', () => (roboProblems(env).length === 0 ? true : undefined));
+  });
+
+  it('rehearses an outage beside all that, and touches nothing of it', async () => {
+    const { connectionsAccepted } = simulator.statistics;
+    const report = await vscode.commands.executeCommand<DrillReport>(commandIds.rehearse, ['drop']);
+    assert.equal(report.ok, true, JSON.stringify(report));
+    assert.equal(report.total, 1);
+    assert.ok(watchingWith(api, 'healthy'));
+    assert.equal(simulator.statistics.connectionsAccepted, connectionsAccepted);
   });
 });
 
