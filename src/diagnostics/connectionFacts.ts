@@ -12,7 +12,7 @@ import type { TwsMessage } from '../ibkr/connection';
 import type { ResetWindow } from '../ibkr/resetWindows';
 import type { Evidence } from './finding';
 import { describeDuration } from './notices';
-import { type ConnectionSituation, type Stage, stageOf } from './situation';
+import { type ConnectionSituation, type Stage, plannedStages, stageOf } from './situation';
 
 /**
  * A situation as the rules read it. A list is undefined where it could not be seen: a rule
@@ -297,7 +297,8 @@ export function gatherEvidence(facts: ConnectionFacts): readonly Evidence[] {
   if (facts.twsProcesses?.length === 0) {
     note('process', 'process table', 'no TWS or IB Gateway process on this machine');
   }
-  for (const { name, fromMs, untilMs } of facts.windows) {
+  const planned = plannedStages.includes(facts.stage) ? facts.windows : [];
+  for (const { name, fromMs, untilMs } of planned) {
     const open = `${isoTime(fromMs)} to ${isoTime(untilMs)}`;
     note('timing', 'IBKR and TWS schedules', `${name}: ${open}`);
   }
@@ -344,7 +345,8 @@ function attemptEvidence({ situation }: ConnectionFacts): readonly Evidence[] {
 
 function unknownLooks(facts: ConnectionFacts, at: string): readonly Evidence[] {
   if (!facts.isLocal) {
-    const text = 'TWS runs on another machine: its sockets and processes cannot be seen from here';
+    const { host } = facts.situation.endpoint;
+    const text = `${host} is no loopback address: the sockets and processes behind it cannot be seen from here`;
     return [{ kind: 'unknown', source: 'this machine', at, text }];
   }
   const { os } = facts.situation;

@@ -68,7 +68,9 @@ function describe(facts: ConnectionFacts): string {
         ? `Nobody listens on ${where}.`
         : `The sockets of ${where} show dead connections.`;
     case 'name unknown':
-      return `The host name ${situation.endpoint.host} does not resolve${systemWords}.`;
+      return end?.kind === 'not connected' && end.code === 'EAI_AGAIN'
+        ? `The host name ${situation.endpoint.host} could not be looked up${systemWords}: the name service does not answer.`
+        : `The host name ${situation.endpoint.host} does not resolve${systemWords}.`;
     case 'refused':
       return `${where} refused the connection${systemWords}: nobody listened there.`;
     case 'unreachable':

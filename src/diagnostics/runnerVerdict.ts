@@ -44,11 +44,7 @@ export function runnerVerdict(
   if (trouble === undefined || ours.openAtMs === undefined || !isAlive) {
     return undefined;
   }
-  const causes = trouble.hadSession
-    ? dataStopped(trouble, ours)
-    : ours.openAtMs > trouble.atMs
-      ? environment(trouble, ours.openAtMs)
-      : takesNoNewClients(ours);
+  const causes = causesBeside(trouble, { ...ours, openAtMs: ours.openAtMs });
   const message = trouble.hadSession
     ? 'The runner gets no data on its own connection, while Robo got data from the same TWS since.'
     : 'The runner gets no connection, while the session that Robo keeps to the same TWS works.';
@@ -60,6 +56,42 @@ export function runnerVerdict(
     severity: 'error',
     evidence: evidenceOf(trouble, ours, nowMs),
   });
+}
+
+/** A finding whose best cause is as sure says itself what is wrong (a code, a traceback). */
+const sureOfItself = 0.7;
+
+function causesBeside(
+  trouble: RunnerTrouble,
+  ours: OwnSession & { readonly openAtMs: number },
+): readonly RankedCause[] {
+  if (trouble.hadSession) {
+    return dataStopped(trouble, ours);
+  }
+  const { layer, causes } = trouble.finding;
+  // It never came as far as TWS: that is no silence of an accept loop.
+  if (layer === 'port' || layer === 'tcp') {
+    return goesElsewhere(ours);
+  }
+  if ((causes[0]?.confidence ?? 0) >= sureOfItself) {
+    return [];
+  }
+  return ours.openAtMs > trouble.atMs
+    ? environment(trouble, ours.openAtMs)
+    : takesNoNewClients(ours);
+}
+
+/** Refused or without an answer, while TWS listens for others: it asks at another place. */
+function goesElsewhere({ os }: OwnSession): readonly RankedCause[] {
+  if (os?.listeners.known === true && os.listeners.value.length === 0) {
+    return [];
+  }
+  const why = "it does not reach the port at which Robo's session lives";
+  return [
+    { id: 'bad_configuration', confidence: 0.45, why: `${why}: its host or port may differ` },
+    { id: 'wsl_docker_network', confidence: 0.2, why: `${why}: it may run in a container or WSL` },
+    { id: 'port_refused', confidence: 0.1, why: `${why}: TWS may have closed it since` },
+  ];
 }
 
 /** The runner's status with that verdict first among its findings, where there is one. */

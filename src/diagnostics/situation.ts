@@ -45,6 +45,17 @@ export type Stage =
   | 'unanswered'
   | 'lost';
 
+/** Stages in which a planned login, restart or reset may be what one sees. */
+export const plannedStages: readonly Stage[] = [
+  'refused',
+  'not tried',
+  'closed before hello',
+  'closed after start',
+  'not ready',
+  'unanswered',
+  'lost',
+];
+
 /** Reads the stage off the connection. A connection that still waits counts by where it waits. */
 export function stageOf(situation: ConnectionSituation): Stage {
   const { connection } = situation;

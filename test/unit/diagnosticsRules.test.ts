@@ -22,6 +22,7 @@ import type {
 } from '../../src/host/portObservation';
 import type { ConnectionProgress, TwsMessage } from '../../src/ibkr/connection';
 import { messageCodes } from '../../src/ibkr/messageCodes';
+import { windowsAt } from '../../src/ibkr/resetWindows';
 import {
   blind,
   calm,
@@ -627,6 +628,21 @@ describe('any situation', () => {
   });
 });
 
+describe('evidence of planned interruptions', () => {
+  const windows = windowsAt(Date.parse('2026-11-22T12:00:00Z'), { zone: 'America/New_York' });
+
+  function showsWindow(connection: ConnectionProgress): boolean {
+    const { evidence } = diagnosed({ ...situation(connection, calm), windows });
+    return evidence.some(({ text }) => text.startsWith('the weekly full login'));
+  }
+
+  it('is shown where an interruption may be what one sees, and nowhere else', () => {
+    assert.ok(showsWindow(notConnected('ECONNREFUSED')));
+    assert.ok(!showsWindow(notTws('SSH-2.0-OpenSSH_9.6')));
+    assert.ok(!showsWindow(silent));
+  });
+});
+
 describe('dataFindings', () => {
   const context: DataContext = { answersTime: true, activeCodes: [], nowMs };
   const timeout = { kind: 'timeout', afterMs: 10_000 } as const;
@@ -844,4 +860,117 @@ describe('the age of a TWS that has nothing to do with the port', () => {
     const best = diagnoseConnection(situation(undefined, os))?.causes[0];
     assert.equal(best?.id, 'port_refused');
   });
+});
+
+describe('looks that show less than they seem to', () => {
+  const hiddenOwner = {
+    role: 'hidden',
+    pid: undefined,
+    product: undefined,
+    argv: undefined,
+  } as const;
+  const hiddenDead = zombies({ role: 'hidden', ownerPid: undefined });
+  const best = (given: ConnectionSituation) => diagnosed(given).causes[0];
+
+  it('takes dead connections of a hidden owner for those of a hidden listener, unproved', () => {
+    const cause = best(situation(silent, listening(hiddenOwner, hiddenDead)));
+    assert.equal(cause?.id, 'wedged_close_wait');
+    assert.ok(cause.confidence <= inconclusiveLimit);
+    assert.match(cause.why, /the listener holds 3 dead/);
+  });
+
+  it('does not call them absent where the listener is another', () => {
+    const { causes } = diagnosed(situation(silent, hiddenDead));
+    assert.ok(causes.every(({ why }) => !why.includes('no CLOSE_WAIT')));
+    assert.ok(causes.every(({ why }) => !why.includes('no dead connections')));
+  });
+
+  it('takes a client whose bytes lie unread for no proof that TWS accepts', () => {
+    assert.equal(
+      best(situation(silent, clients({ unreadAtServer: 0 })))?.id,
+      'silent_accept_dialog',
+    );
+    const { causes, evidence } = diagnosed(situation(silent, clients({ unreadAtServer: 17 })));
+    assert.equal(causes[0]?.id, 'silent_handshake');
+    assert.ok(evidence.some(({ text }) => text.includes('17 bytes of it are not read')));
+  });
+
+  it('is not sure of a dead accept loop in a TWS that has just been started', () => {
+    const queue = { receiveQueue: 2 };
+    assert.ok((best(situation(silent, listening(queue)))?.confidence ?? 0) >= 0.7);
+    const os = listening({ ...queue, startedAtMs: young });
+    assert.ok((best(situation(silent, os))?.confidence ?? 1) < 0.7);
+  });
+});
+
+describe('confidence that the evidence does not carry', () => {
+  const best = (given: ConnectionSituation) => diagnosed(given).causes[0];
+  const timeout = waiting('tcp');
+
+  it('does not blame TWS for the full queue of another program', () => {
+    assert.equal(
+      best(situation(timeout, listening({ receiveQueue: 9 })))?.id,
+      'accept_queue_wedge',
+    );
+    const server = best(situation(timeout, stranger(['/usr/bin/postgres'])));
+    assert.equal(server?.id, 'wrong_service');
+    assert.equal(best(situation(timeout, stranger(['/opt/thingd'])))?.id, 'wrong_service');
+    const forwarder = best(situation(timeout, stranger(['socat'], 'proxy')));
+    assert.equal(forwarder?.id, 'proxy_upstream_timeout');
+    assert.ok(forwarder.confidence < 0.7);
+  });
+
+  it('takes a name service that is silent for no proof that the name is wrong', () => {
+    const sure = diagnosed(situation(notConnected('ENOTFOUND'), blind, remote));
+    assert.ok((sure.causes[0]?.confidence ?? 0) >= 0.7);
+    const { causes, message } = diagnosed(situation(notConnected('EAI_AGAIN'), blind, remote));
+    assert.equal(causes[0]?.id, 'bad_host');
+    assert.ok(causes[0].confidence < 0.7);
+    assert.equal(causes[1]?.id, 'tcp_timeout_unreachable');
+    assert.match(message, /could not be looked up/);
+  });
+
+  it('shows a client that is served against dead connections, and is not sure then', () => {
+    assert.ok((best(situation(silent, zombies()))?.confidence ?? 0) >= 0.7);
+    const served = { ...zombies({ count: 1 }), established: clients({}).established };
+    const cause = best(situation(silent, served));
+    assert.equal(cause?.id, 'wedged_close_wait');
+    assert.ok(cause.confidence < 0.7);
+    assert.match(cause.why, /but another client is connected/);
+    const unheard = clients({ unreadAtServer: 17 }).established;
+    assert.ok(
+      (best(situation(silent, { ...served, established: unheard }))?.confidence ?? 0) >= 0.7,
+    );
+  });
+});
+
+describe('a TWS that listens on another address of this machine', () => {
+  const elsewhere = { endpoint: { host: '127.0.0.2', port: 7497 } };
+  const sunday = {
+    kind: 'weekly login',
+    name: 'the weekly full login',
+    fromMs: nowMs - minute,
+    untilMs: nowMs + minute,
+    source: 'a test',
+  } as const;
+
+  for (const [age, startedAtMs] of [
+    ['young', young],
+    ['old', oldTws.startedAtMs],
+  ] as const) {
+    it(`is a matter of the host and not of its login: ${age}, on a Sunday`, () => {
+      const os = {
+        ...listening({ startedAtMs }),
+        twsProcesses: known([{ ...twsProcess, startedAtMs: startedAtMs ?? 0 }]),
+      };
+      const given = situation(notConnected('ECONNREFUSED'), os, {
+        ...elsewhere,
+        windows: [sunday],
+      });
+      const { causes } = diagnosed(given);
+      assert.equal(causes[0]?.id, 'bad_host', JSON.stringify(causes));
+      const weekly = causes.find(({ id }) => id === 'weekly_2fa_reauth');
+      assert.ok((weekly?.confidence ?? 0) < 0.1, JSON.stringify(causes));
+    });
+  }
 });

@@ -1,4 +1,10 @@
-import { type ConnectionFacts, describeListener } from '../connectionFacts';
+import {
+  type ConnectionFacts,
+  describeListener,
+  isProvenStranger,
+  type ListenerKind,
+  listenerKind,
+} from '../connectionFacts';
 import type { Adjustment } from '../ranking';
 import type { Stage } from '../situation';
 import { type ConnectionRule, isClosed } from './rule';
@@ -14,15 +20,19 @@ const reachability: ConnectionRule = {
   },
 };
 
-/** Rule 9: a timeout within this machine is a queue that is full. */
-function localTimeout({ listeners }: ConnectionFacts): readonly Adjustment[] {
+/** Rule 9: a timeout within this machine is a queue that is full; whose, the listener tells. */
+function localTimeout(facts: ConnectionFacts): readonly Adjustment[] {
+  const { listeners } = facts;
+  const kind = listenerKind(facts);
+  const isForeign = kind === 'stranger' || kind === 'native' || kind === 'proxy';
   return [
     {
       cause: 'accept_queue_wedge',
-      add: 10,
+      add: isForeign ? 3 : 10,
       why: 'a connection within this machine timed out: the queue of the listener is full',
-      isConclusive: (listeners?.length ?? 0) > 0,
+      isConclusive: !isForeign && (listeners?.length ?? 0) > 0,
     },
+    ...fullForeignQueue(facts, kind),
     { cause: 'gateway_frozen', add: 1, why: 'a frozen TWS fills its queue too' },
     {
       cause: 'tcp_timeout_unreachable',
@@ -30,6 +40,25 @@ function localTimeout({ listeners }: ConnectionFacts): readonly Adjustment[] {
       why: 'something drops the packets, such as a local firewall',
     },
   ];
+}
+
+/** The queue of a program that is not TWS says nothing about TWS. */
+function fullForeignQueue(facts: ConnectionFacts, kind: ListenerKind): readonly Adjustment[] {
+  const [first] = facts.listeners ?? [];
+  if (first === undefined) {
+    return [];
+  }
+  const why = `the listener is ${describeListener(first)}, and it accepts nothing more`;
+  switch (kind) {
+    case 'stranger':
+      return [{ cause: 'wrong_service', add: 25, why, isConclusive: isProvenStranger(facts) }];
+    case 'native':
+      return [{ cause: 'wrong_service', add: 8, why }];
+    case 'proxy':
+      return [{ cause: 'proxy_upstream_timeout', add: 10, why }];
+    default:
+      return [];
+  }
 }
 
 const remoteTimeout: readonly Adjustment[] = [

@@ -31,9 +31,18 @@ const deadConnections: ConnectionRule = {
       facts.closeWait?.some(({ role }) => role === 'tws' || role === 'java') ?? false;
     const owner = isOwnerTws ? 'TWS' : 'the listener';
     const why = `${owner} holds ${count} dead connection${count === 1 ? '' : 's'} (CLOSE_WAIT)`;
-    return facts.stage === 'silent'
-      ? [{ cause: 'wedged_close_wait', add: isOwnerTws ? 40 : 10, why, isConclusive: isOwnerTws }]
-      : [{ cause: 'wedged_close_wait', add: 1, why }];
+    if (facts.stage !== 'silent') {
+      return [{ cause: 'wedged_close_wait', add: 1, why }];
+    }
+    // A client that is served may have had such a neighbour for a moment only.
+    const isOtherServed = otherClients(facts)?.some(isHeard) ?? false;
+    const isConclusive = isOwnerTws && !isOtherServed;
+    return [
+      { cause: 'wedged_close_wait', add: isOwnerTws ? 40 : 10, why, isConclusive },
+      ...(isOtherServed
+        ? [{ cause: 'wedged_close_wait', times: 0.8, why: 'another client is connected' } as const]
+        : []),
+    ];
   },
 };
 

@@ -80,11 +80,26 @@ const stageCauses: Readonly<Partial<Record<Stage, readonly Adjustment[]>>> = {
   ],
 };
 
+/** EAI_AGAIN: the name service gave no answer, so nothing is known of the name (law 4). */
+const nameServiceSilent: readonly Adjustment[] = [
+  { cause: 'bad_host', add: 4, why: 'the name could not be looked up; it may be wrong' },
+  {
+    cause: 'tcp_timeout_unreachable',
+    add: 3.5,
+    why: 'the name service does not answer: the network may be down',
+  },
+];
+
 /** How far the attempt came. */
 export const stageRule: ConnectionRule = {
   name: 'stage',
-  judge: ({ stage, listeners, situation }) =>
-    stage === 'not tried' && listeners?.length === 0
-      ? closedCauses(`nobody listens on port ${situation.endpoint.port}`)
-      : (stageCauses[stage] ?? []),
+  judge: ({ stage, listeners, situation }) => {
+    if (stage === 'not tried' && listeners?.length === 0) {
+      return closedCauses(`nobody listens on port ${situation.endpoint.port}`);
+    }
+    const end = situation.connection?.end;
+    return end?.kind === 'not connected' && end.code === 'EAI_AGAIN'
+      ? nameServiceSilent
+      : (stageCauses[stage] ?? []);
+  },
 };

@@ -1,23 +1,12 @@
 import type { ResetWindow } from '../../ibkr/resetWindows';
 import type { ConnectionFacts } from '../connectionFacts';
 import type { Adjustment } from '../ranking';
-import type { Stage } from '../situation';
 import { phaseOf } from '../outage';
+import { plannedStages } from '../situation';
 import { type ConnectionRule, isClosed } from './rule';
 
-/** Stages in which a login, a restart or a reset may be what one sees. */
-const interrupted: readonly Stage[] = [
-  'refused',
-  'not tried',
-  'closed before hello',
-  'closed after start',
-  'not ready',
-  'unanswered',
-  'lost',
-];
-
 function isInterrupted(facts: ConnectionFacts): boolean {
-  return facts.stage === 'not tried' ? isClosed(facts) : interrupted.includes(facts.stage);
+  return facts.stage === 'not tried' ? isClosed(facts) : plannedStages.includes(facts.stage);
 }
 
 /** The trouble lies in a planned interruption: then it is the likeliest reason. */
