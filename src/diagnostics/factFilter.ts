@@ -37,7 +37,7 @@ export class FactFilter {
   /** Takes in the facts of one line. */
   push(facts: readonly RunnerFact[]): readonly RunnerFact[] {
     this.sinceMessage += 1;
-    return facts.length === 0 ? facts : facts.flatMap((fact) => this.take(fact));
+    return facts.some(matters) ? facts.flatMap((fact) => this.take(fact)) : facts;
   }
 
   /** Lines that say nothing. */
@@ -116,6 +116,11 @@ export class FactFilter {
     }
     return isSame;
   }
+}
+
+/** All others pass as they are, and change nothing. */
+function matters({ kind }: RunnerFact): boolean {
+  return kind === 'tws message' || afterAnEnd.has(kind);
 }
 
 function readyAt({ at }: Message): RunnerFact {

@@ -6,6 +6,8 @@ export interface PeeledLine {
   readonly at?: string;
   readonly level?: string;
   readonly logger?: string;
+  /** The container or process that printed it, where its keeper says so. */
+  readonly service?: string;
   /** It began with blanks: a line of a traceback, or the rest of the line before. */
   readonly isIndented: boolean;
 }
@@ -50,9 +52,10 @@ const peelers: readonly Peeler[] = [
  * times, levels, threads, loggers, places in the source.
  */
 export function peelLine(line: string): PeeledLine {
-  const inner = peelContainer(line);
+  const { inner, service } = peelContainer(line);
+  const printedBy = service === undefined ? {} : { service };
   if (/^(?:\s{2}|\t)/.test(inner)) {
-    return { text: inner.trim(), isIndented: true };
+    return { text: inner.trim(), ...printedBy, isIndented: true };
   }
   const peeling: Peeling = {
     rest: inner,
@@ -74,6 +77,7 @@ export function peelLine(line: string): PeeledLine {
     ...(at === undefined ? {} : { at }),
     ...(level === undefined ? {} : { level }),
     ...(logger === undefined ? {} : { logger }),
+    ...printedBy,
     // Loggers pad levels with blanks; behind a time or a service blanks belong to the text.
     isIndented: isPrefixed && level === undefined && /^\s{3,}$|\t/.test(separator),
   };
@@ -90,14 +94,18 @@ const containers: readonly RegExp[] = [
   /^\[pod\/[^\]]{1,200}\] /,
 ];
 
-function peelContainer(line: string): string {
+function peelContainer(line: string): { readonly inner: string; readonly service?: string } {
   for (const pattern of containers) {
     const [prefix] = pattern.exec(line) ?? [];
     if (prefix !== undefined) {
-      return line.slice(prefix.length);
+      const service = /[A-Za-z][\w.@/-]*/.exec(prefix)?.[0];
+      return {
+        inner: line.slice(prefix.length),
+        ...(service === undefined ? {} : { service }),
+      };
     }
   }
-  return line;
+  return { inner: line };
 }
 
 function peelTime(line: Peeling): boolean {
@@ -243,6 +251,10 @@ function peelBracket(line: Peeling): boolean {
   }
   const found = bracket.exec(line.rest);
   if (found === null || tag.test(found[0]) || /err(?:no|or)|code|\bIB\b/i.test(found[0])) {
+    return false;
+  }
+  // What stands alone is what is said.
+  if (/^\s*$/.test(line.rest.slice(found[0].length))) {
     return false;
   }
   const name = found[1] ?? found[2] ?? found[3] ?? '';

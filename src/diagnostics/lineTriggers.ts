@@ -1,9 +1,18 @@
+import { endOfMoment } from './lineMoment';
+
 /** A word, and where in it the three letters stand by which it is found. */
 interface Anchor {
   readonly bytes: Uint8Array;
   /** Its number in the list. */
   readonly number: number;
   readonly offset: number;
+}
+
+/** Where a number stands in a text that begins at `from`. */
+interface NumberPlace {
+  readonly start: number;
+  readonly end: number;
+  readonly from: number;
 }
 
 /** The search looks at every third byte. */
@@ -19,12 +28,14 @@ export const shortestWord = 4;
  */
 export class LineTriggers {
   /** What three letters may be part of. Small, to stay in the processor's cache. */
-  private readonly marks: Uint8Array;
+  private readonly marks = new Uint8Array(tableSize);
   /** A bit for each letter that may stand behind them. */
   private readonly fourths = new Uint32Array(tableSize);
+  /** What `mayMatter` said of a number: nothing yet, no, or yes. */
+  private readonly answers: Uint8Array;
   private viewed: Uint8Array = noBytes;
   private view: DataView = new DataView(noBytes.buffer);
-  private readonly anchors: (readonly Anchor[] | undefined)[] = Array.from({ length: tableSize });
+  private readonly anchors = new Map<number, Anchor[]>();
 
   /**
    * @param words lower case, one character a byte, at least four; letters without accents are
@@ -37,7 +48,7 @@ export class LineTriggers {
     private readonly mayMatter?: (code: number) => boolean,
     sample: Uint8Array = new Uint8Array(),
   ) {
-    this.marks = mayMatter === undefined ? new Uint8Array(tableSize) : digitMarks();
+    this.answers = new Uint8Array(mayMatter === undefined ? 0 : 100_000);
     const counts = countsOf(sample);
     for (const [number, word] of words.entries()) {
       const bytes = Buffer.from(word, 'latin1');
@@ -57,32 +68,32 @@ export class LineTriggers {
     // Four bytes are taken at once, which is much quicker than three; the end has fewer.
     const last = to - 3;
     let place = from;
-    for (; place < last; place += stride) {
-      const key = Math.imul(view.getUint32(place, true) & letterBits, spread) >>> keyShift;
-      const mark = marks[key] ?? 0;
-      // Most digits belong to times: they are told apart before anything else is done.
-      if (mark !== 0 && (mark !== hasDigits || isLongNumber(view, place + 1, to))) {
-        if (this.isTrigger(bytes, place, key, from, to)) {
+    while (place < last) {
+      const four = view.getInt32(place, true);
+      const key = Math.imul(four & letterBits, spread) >>> keyShift;
+      if (marks[key] !== 0 && this.isWord(bytes, place, key, from, to)) {
+        return place;
+      }
+      if (isDigit((four >>> 8) & 255)) {
+        const behind = this.passNumber(bytes, view, place + 1, from, to);
+        if (behind < 0) {
           return place;
         }
+        place = behind;
+      } else {
+        place += stride;
       }
     }
     for (; place < to; place += stride) {
-      const key = keyAt(bytes, place);
-      if (marks[key] !== 0 && this.isTrigger(bytes, place, key, from, to)) {
+      const isNumber = place + 1 < to && isDigit(bytes[place + 1]);
+      if (
+        this.isWord(bytes, place, keyAt(bytes, place), from, to) ||
+        (isNumber && this.passNumber(bytes, view, place + 1, from, to) < 0)
+      ) {
         return place;
       }
     }
-    // Of three digits at the very end the last may be the one that is looked at.
-    return to - 1 >= from && this.isCodeBefore(bytes, from, to) ? to - 1 : -1;
-  }
-
-  private isCodeBefore(bytes: Uint8Array, from: number, to: number): boolean {
-    const isBreak = bytes[to - 1] === lineFeed;
-    const place = isBreak ? to - 2 : to - 1;
-    return (
-      place >= from && isLongNumber(this.view, place, to) && this.isCodeAround(bytes, place, from)
-    );
+    return -1;
   }
 
   private viewOf(bytes: Uint8Array): DataView {
@@ -98,7 +109,7 @@ export class LineTriggers {
     const found = new Set<number>();
     for (let place = 0; place < to - 2; place += stride) {
       const key = keyAt(bytes, place);
-      for (const anchor of this.anchors[key] ?? []) {
+      for (const anchor of this.anchors.get(key) ?? []) {
         if (isAt(anchor, bytes, place, 0, to)) {
           found.add(anchor.number);
         }
@@ -108,53 +119,67 @@ export class LineTriggers {
   }
 
   /* eslint-disable-next-line max-params -- called for every few letters of a log */
-  private isTrigger(
-    bytes: Uint8Array,
-    place: number,
-    key: number,
-    from: number,
-    to: number,
-  ): boolean {
-    const mark = this.marks[key] ?? 0;
-    if ((mark & hasWord) !== 0) {
-      // By the letter behind the three, which most lines have differently.
-      const fourth = place + 3 < to ? (bytes[place + 3] ?? 0) & 31 : 0;
-      const isLikely = (((this.fourths[key] ?? 0) >>> fourth) & 1) === 1;
-      if (isLikely && isAnyAt(this.anchors[key] ?? [], bytes, place, from, to)) {
-        return true;
-      }
-    }
+  private isWord(bytes: Uint8Array, place: number, key: number, from: number, to: number): boolean {
+    // By the letter behind the three, which most lines have differently.
+    const fourth = place + 3 < to ? (bytes[place + 3] ?? 0) & 31 : 0;
     return (
-      (mark & hasDigits) !== 0 &&
-      isLongNumber(this.view, place + 1, to) &&
-      this.isCodeAround(bytes, place + 1, from)
+      (((this.fourths[key] ?? 0) >>> fourth) & 1) === 1 &&
+      isAnyAt(this.anchors.get(key) ?? [], bytes, place, from, to)
     );
   }
 
-  /** The place is a digit. */
-  private isCodeAround(bytes: Uint8Array, place: number, from: number): boolean {
-    if (!isDigit(bytes[place])) {
-      return false;
-    }
+  /**
+   * Looks at the number of which `place` is a digit.
+   * @returns where to look next, or −1 where it may be a code
+   */
+  /* eslint-disable-next-line max-params -- as above */
+  private passNumber(
+    bytes: Uint8Array,
+    view: DataView,
+    place: number,
+    from: number,
+    to: number,
+  ): number {
     let start = place;
-    while (start > from && isDigit(bytes[start - 1]) && place - start < 5) {
+    while (start > from && isDigit(bytes[start - 1])) {
       start -= 1;
     }
-    let end = start;
-    let value = 0;
-    while (isDigit(bytes[end]) && end - start < 6) {
-      value = 10 * value + (bytes[end] ?? 0) - zero;
+    let end = place + 1;
+    while (end < to && isDigit(bytes[end])) {
       end += 1;
     }
     const digits = end - start;
-    return (
-      digits >= 3 &&
-      digits <= 5 &&
-      !isPartOfMore(bytes, end) &&
-      !isFraction(bytes, start - 1, from) &&
-      this.mayMatter?.(value) === true &&
-      !(value < firstDistinctive && isOther(bytes, start, { from, end }))
-    );
+    if (digits < 3 || this.mayMatter === undefined) {
+      return place - 1 + stride;
+    }
+    if (digits > 5) {
+      // No word lies inside; of one that begins behind, the letter before it may be sought.
+      return Math.max(place - 1 + stride, end - 1);
+    }
+    const moment = digits === 4 ? endOfMoment(view, start, to) : 0;
+    if (moment > 0) {
+      return moment - 1;
+    }
+    return this.isCode(bytes, { start, end, from }) ? -1 : place - 1 + stride;
+  }
+
+  private isCode(bytes: Uint8Array, number: NumberPlace): boolean {
+    const { start, end, from } = number;
+    if (isPartOfMore(bytes, end) || isFraction(bytes, start - 1, from)) {
+      return false;
+    }
+    let value = 0;
+    for (let place = start; place < end; place += 1) {
+      value = 10 * value + (bytes[place] ?? 0) - zero;
+    }
+    return this.isAskedFor(value) && !isOther(bytes, number, value < firstDistinctive);
+  }
+
+  private isAskedFor(value: number): boolean {
+    if (this.answers[value] === 0) {
+      this.answers[value] = this.mayMatter?.(value) === true ? 2 : 1;
+    }
+    return this.answers[value] === 2;
   }
 
   private learn(anchor: Anchor): void {
@@ -163,11 +188,16 @@ export class LineTriggers {
     const firsts = offset < 0 ? anyLetter : [bytes[offset] ?? 0];
     for (const first of firsts) {
       const key = keyOf(first, bytes[offset + 1] ?? 0, bytes[offset + 2] ?? 0);
-      this.marks[key] = (this.marks[key] ?? 0) | hasWord;
+      this.marks[key] = 1;
       const fourth = bytes[offset + 3];
       this.fourths[key] =
         (this.fourths[key] ?? 0) | (fourth === undefined ? ~0 : 1 << (fourth & 31));
-      this.anchors[key] = [...(this.anchors[key] ?? []), anchor];
+      const others = this.anchors.get(key);
+      if (others === undefined) {
+        this.anchors.set(key, [anchor]);
+      } else {
+        others.push(anchor);
+      }
     }
   }
 }
@@ -182,7 +212,6 @@ const spread = 0x9e3779b1;
 const keyShift = 17;
 const tableSize = 2 ** (32 - keyShift);
 const noBytes = new Uint8Array();
-const lineFeed = 10;
 const anyLetter: readonly number[] = Array.from({ length: 32 }, (_, letter) => letter);
 const zero = 48;
 const nine = 57;
@@ -192,37 +221,6 @@ const colon = 58;
 const space = 32;
 const quote = 34;
 const backslash = 92;
-
-const hasWord = 1;
-const hasDigits = 2;
-
-/** Where a number of three digits is looked at, one of them or two have another beside them. */
-function digitMarks(): Uint8Array {
-  const marks = new Uint8Array(tableSize);
-  const digits = Array.from({ length: 10 }, (_, digit) => zero + digit);
-  for (const one of digits) {
-    for (const other of digits) {
-      for (const letter of anyLetter) {
-        marks[keyOf(one, other, letter)] = hasDigits;
-        marks[keyOf(letter, one, other)] = hasDigits;
-      }
-    }
-  }
-  return marks;
-}
-
-/** A digit that stands in a row of three at least. */
-function isLongNumber(view: DataView, place: number, to: number): boolean {
-  if (place < 2 || place + 2 >= to) {
-    return true;
-  }
-  if (!isDigit(view.getUint8(place))) {
-    return false;
-  }
-  return isDigit(view.getUint8(place + 1))
-    ? isDigit(view.getUint8(place + 2)) || isDigit(view.getUint8(place - 1))
-    : isDigit(view.getUint8(place - 1)) && isDigit(view.getUint8(place - 2));
-}
 
 function keyOf(first: number, second: number, third: number): number {
   const letters = (first | (second << 8) | (third << 16)) & letterBits;
@@ -315,12 +313,17 @@ const firstDistinctive = 1100;
 /** The value of a JSON key that is none of a code, or the answer of a web server. */
 function isOther(
   bytes: Uint8Array,
-  start: number,
-  { from, end }: { from: number; end: number },
+  { start, end, from }: NumberPlace,
+  isOrdinary: boolean,
 ): boolean {
   const next = bytes[end];
-  const isValue = next === comma || next === 125;
-  return (isValue && isCounter(bytes, start, from)) || isWebAnswer(bytes, start, from);
+  if (next === comma || next === 125) {
+    const key = endOfKey(bytes, start, from);
+    if (key !== 0 && !isCodeKey(key) && (isOrdinary || !isForeignCodeKey(key))) {
+      return true;
+    }
+  }
+  return isOrdinary && isWebAnswer(bytes, start, from);
 }
 
 /**
@@ -328,22 +331,37 @@ function isOther(
  * keys that end like `code` and `id`.
  */
 export function isCounter(bytes: Uint8Array, start: number, from: number): boolean {
+  const key = endOfKey(bytes, start, from);
+  return key !== 0 && !isCodeKey(key);
+}
+
+/** The last two letters of the JSON key of which the value begins at `start`; 0 where none does. */
+function endOfKey(bytes: Uint8Array, start: number, from: number): number {
   let place = start - 1;
   if (bytes[place] === space) {
     place -= 1;
   }
   if (bytes[place] !== colon || bytes[place - 1] !== quote) {
-    return false;
+    return 0;
   }
   place -= bytes[place - 2] === backslash ? 3 : 2;
-  const last = (bytes[place] ?? 0) | 32;
-  const beforeLast = (bytes[place - 1] ?? 0) | 32;
-  // ro-bo, co-de, i-d
-  const isKept =
-    (beforeLast === 98 && last === 111) ||
-    (beforeLast === 100 && last === 101) ||
-    (beforeLast === 105 && last === 100);
-  return place > from && !isKept;
+  return place > from ? pair((bytes[place - 1] ?? 0) | 32, (bytes[place] ?? 0) | 32) : 0;
+}
+
+function pair(first: number, second: number): number {
+  return (first << 8) | second;
+}
+
+/** `code`, `id`, `robo` */
+function isCodeKey(key: number): boolean {
+  return key === 0x6465 || key === 0x6964 || key === 0x626f;
+}
+
+/** `codigo`, `kod`, `codice`, `nummer`, and what has other letters than ASCII. */
+function isForeignCodeKey(key: number): boolean {
+  return (
+    key === 0x676f || key === 0x6f64 || key === 0x6365 || key === 0x6572 || (key & 0x8080) !== 0
+  );
 }
 
 /** `HTTP/1.1" 200 5120`, `?limit=200 HTTP/1.1` */

@@ -15,10 +15,20 @@ const carriageReturn = 13;
 interface Shape extends KnownLine {
   /** The rest of the shape under which it is kept. */
   readonly low: number;
-  /** Nobody asks for its time; or only where something is wrong that it may end. */
-  readonly saysNoTime: boolean;
+  /** Nobody asks for its time but where something is wrong that it may end. */
   readonly isGood: boolean;
+  /** It has no trigger at all. */
+  readonly isSilent: boolean;
 }
+
+const silent: Shape = {
+  facts: [],
+  text: '',
+  isTimed: false,
+  low: 0,
+  isGood: true,
+  isSilent: true,
+};
 
 /** Shapes that are kept; a log has some hundreds. */
 const maxKnown = 4096;
@@ -115,12 +125,26 @@ export class LogFeed {
       return this.readWhole(block, start);
     }
     const end = endOfLine(block, start);
-    const length = withoutColours(block.subarray(start, end), this.uncoloured);
-    if (end - start > maxShapedBytes || triggers.next(this.uncoloured, 0, length) !== -1) {
+    if (end - start > maxShapedBytes) {
       return this.readHit(block, start);
     }
-    this.skip(block, start, end + 1);
+    const { shape } = this;
+    shape.take(block, start, end);
+    const known = this.known.get(shape.high);
+    if (known?.low === shape.low) {
+      this.readKnown(known, block, start, end);
+    } else if (this.hasTrigger(block.subarray(start, end), triggers)) {
+      this.learn(textOf(block, start, end));
+    } else {
+      this.keep(shape.high, { ...silent, low: shape.low });
+      this.skipLine(block, start);
+    }
     return end + 1;
+  }
+
+  /** Whether a line has a trigger once its colours are taken off. */
+  private hasTrigger(line: Buffer, triggers: LineTriggers): boolean {
+    return triggers.next(this.uncoloured, 0, withoutColours(line, this.uncoloured)) !== -1;
   }
 
   private readWhole(block: Buffer, start: number): number {
@@ -169,18 +193,31 @@ export class LogFeed {
     const { shape } = this;
     shape.take(block, start, end);
     const known = this.known.get(shape.high);
-    if (known?.low !== shape.low) {
+    if (known?.low === shape.low) {
+      this.readKnown(known, block, start, end);
+    } else {
       this.learn(textOf(block, start, end));
+    }
+  }
+
+  private readKnown(known: Shape, block: Buffer, start: number, end: number): void {
+    if (known.isSilent) {
+      this.skipLine(block, start);
       return;
     }
     this.passed(block, start);
-    if (known.isGood && (known.saysNoTime || this.reader.isCalm)) {
+    if (known.isGood && this.reader.isCalm) {
       this.reader.pushKnown(known, this.tellPassed, false);
     } else {
-      // A copy, so that asking later finds the line of now.
-      const line = Buffer.from(block.subarray(start, end));
-      this.reader.pushKnown(known, () => decodeLine(line), true);
+      // A copy, so that asking later finds the line of now; as a string it is made the quickest.
+      const line = block.toString('latin1', start, end);
+      this.reader.pushKnown(known, () => decodeLine(Buffer.from(line, 'latin1')), true);
     }
+  }
+
+  private skipLine(block: Buffer, start: number): void {
+    this.passed(block, start);
+    this.reader.skip(1, this.tellPassed);
   }
 
   private passed(block: Buffer, start: number): void {
@@ -193,13 +230,16 @@ export class LogFeed {
     this.reader.push(raw);
     const known = this.reader.lastKnown;
     if (known?.facts.every((fact) => isGoodNews(fact) || !hasAmounts(fact)) === true) {
-      if (this.known.size >= maxKnown) {
-        this.known = new Map();
-      }
-      const saysNoTime = known.facts.every(isGoodNews);
-      const isGood = saysNoTime || known.facts.every(isWithoutCause);
-      this.known.set(high, { ...known, low, saysNoTime, isGood });
+      const isGood = known.facts.every((fact) => isGoodNews(fact) || isWithoutCause(fact));
+      this.keep(high, { ...known, low, isGood, isSilent: false });
     }
+  }
+
+  private keep(high: number, shape: Shape): void {
+    if (this.known.size >= maxKnown) {
+      this.known = new Map();
+    }
+    this.known.set(high, shape);
   }
 }
 

@@ -21,6 +21,8 @@ export interface LogFinding {
 /** Where and when something stood. */
 export interface Place {
   readonly line: number;
+  /** Where it begins, if it has several lines: an exception. */
+  readonly from?: number;
   /** ISO 8601; undefined where the line has no time. May cost a parse: ask only when needed. */
   readonly at: string | undefined;
   readonly isTimed: boolean;
@@ -59,6 +61,8 @@ const maxPerKey = 100;
  */
 const healedAfterMs = 120_000;
 const healedAfterLines = 10;
+/** What is over sooner cost nobody anything: a program that waits for its gateway, a blink. */
+const blinkMs = 120_000;
 
 /** The incidents of one log: open ones by their key, and those that are over. */
 export class IncidentBook {
@@ -92,7 +96,7 @@ export class IncidentBook {
       known.count += 1;
       return known;
     }
-    const incident = { ...parts, first: place, last: place, count: 1 };
+    const incident = { ...parts, first: beginOf(place), last: place, count: 1 };
     if (this.open.size < maxIncidents) {
       this.open.set(key, incident);
     }
@@ -170,13 +174,20 @@ function isSame(before: Closed, next: Closed): boolean {
   );
 }
 
+/** The first line of what stands at a place. */
+export function beginOf(place: Place): Place {
+  const { from, at, isTimed } = place;
+  return from === undefined ? place : { line: from, at, isTimed };
+}
+
 /** Moves the end on; a line without a time stands at the time of the line before it. */
 export function extend(incident: Incident, place: Place): void {
   if (place.line >= incident.last.line) {
     const { last } = incident;
+    const { line, from } = place;
     incident.last = place.isTimed
       ? place
-      : { line: place.line, at: last.at, isTimed: last.isTimed };
+      : { line, ...(from === undefined ? {} : { from }), at: last.at, isTimed: last.isTimed };
   }
 }
 
@@ -201,7 +212,8 @@ function hasHealed(ended: Place, again: Place): boolean {
   return Number.isNaN(ms) ? again.line - ended.line > healedAfterLines : ms > healedAfterMs;
 }
 
-function findingOf({ incident, hasRecovered }: Closed): LogFinding {
+function findingOf(closed: Closed): LogFinding {
+  const { incident, hasRecovered } = closed;
   const { subject, first, last, count, source } = incident;
   const { causes, message } = (hasRecovered ? incident.begunBy : undefined) ?? incident;
   const [best] = causes;
@@ -211,7 +223,7 @@ function findingOf({ incident, hasRecovered }: Closed): LogFinding {
   return {
     line: first.line,
     endLine: Math.max(first.line, last.line),
-    severity: hasRecovered ? oneDegreeLess(severity) : severity,
+    severity: hasRecovered ? severityAfter(closed, severity) : severity,
     subject,
     causes,
     message: withoutAddresses(hasRecovered ? `${message} (it recovered)` : message),
@@ -227,6 +239,9 @@ function withoutAddresses(text: string): string {
   return text.replace(/\b0x[0-9a-f]{4,}/gi, '0x…');
 }
 
-function oneDegreeLess(severity: Severity): Severity {
-  return severity === 'error' ? 'warning' : 'info';
+/** The program's own errors are not over by time: they only did not come again. */
+function severityAfter({ incident, endedAt }: Closed, severity: Severity): Severity {
+  const wasBlink =
+    incident.subject.kind !== 'runner' && lastedMs(incident.first, endedAt) <= blinkMs;
+  return severity === 'error' && !wasBlink ? 'warning' : 'info';
 }

@@ -18,6 +18,8 @@ export interface LogLine {
   /** Upper case. Says nothing about good or bad news (law 11). */
   readonly level?: string;
   readonly logger?: string;
+  /** The container or process that printed it, where its keeper says so. */
+  readonly service?: string;
   /** A whole traceback that came inside one JSON line. */
   readonly exception?: string;
   /** All keys of a JSON line, those of a JSON message inside it on top. */

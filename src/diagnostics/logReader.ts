@@ -13,34 +13,24 @@ import {
   extend,
   type Incident,
   IncidentBook,
-  lastedMs,
   type LogFinding,
   type NewIncident,
   type Place,
 } from './logIncidents';
+import { ExceptionJoin } from './logJoin';
 import { LinkIncidents, type LinkTrouble } from './logLink';
-import { judgeByTime } from './logReset';
+import { FactPlace, isStack } from './logPlace';
 import { isLinkTrouble, SymbolTroubles } from './logSymbols';
+import { UpstreamIncidents } from './logUpstream';
 import { causesOfMessage, type CauseGuess, shorten, subjectOfMessage } from './notices';
 import type { RunnerFact } from './runnerFacts';
 import { FactReader, type KnownLine } from './runnerReader';
+import { brokenOff } from './traceback';
 
 type Said<Kind extends RunnerFact['kind']> = Extract<RunnerFact, { kind: Kind }>;
 
-/** A farm that is back sooner has only flapped. Milliseconds. */
-const flapMs = 5000;
 /** What stands further apart in the text is not about the same request. */
 const nearLines = 10;
-/** A broken farm that TWS reports this shortly before it loses IBKR altogether is part of that. */
-const soonMs = 60_000;
-
-/** The two codes for a TWS without IBKR, under one key. */
-const upstream = 'upstream';
-const upstreamCodes: ReadonlySet<number> = new Set([1100, 2110]);
-/** Codes that follow from an upstream that is gone, and say nothing more. */
-const upstreamEchoes: ReadonlySet<number> = new Set([
-  162, 200, 366, 2103, 2105, 2157, 10182, 10225,
-]);
 /** Codes that follow from a session that is gone. */
 const linkEchoes: ReadonlySet<number> = new Set([504, 586, 10182]);
 /** Errors in a program's words that only repeat that it has no connection. */
@@ -57,6 +47,8 @@ export class LogReader {
   private readonly book = new IncidentBook();
   private readonly links = new LinkIncidents(this.book);
   private readonly symbols = new SymbolTroubles();
+  private readonly upstream = new UpstreamIncidents(this.book, this.symbols);
+  private readonly exceptions = new ExceptionJoin(this.book);
   private readonly attempts = new Attempts();
   private hasBeenReady = false;
   /** What a code of TWS has explained about the present attempt; the lines after it repeat it. */
@@ -84,11 +76,20 @@ export class LogReader {
       this.attempts.forget();
       return;
     }
-    const facts = this.reader.push(raw);
+    this.takeAll(this.reader.push(raw));
+  }
+
+  /** An exception is known to be over when the next line comes. */
+  private takeAll(facts: readonly RunnerFact[]): void {
+    if (facts.length === 0) {
+      return;
+    }
+    const { earlyFacts, earlyLines } = this.reader;
+    const line = this.line - earlyLines.last;
+    const from = this.line - earlyLines.first;
     for (const [index, fact] of facts.entries()) {
-      // An exception is known to be over when the next line comes.
-      const line = index < this.reader.earlyFacts ? this.line - 1 : this.line;
-      this.take(fact, new FactPlace(line, fact));
+      const isEarly = index < earlyFacts;
+      this.take(fact, isEarly ? new FactPlace(line, fact, from) : new FactPlace(this.line, fact));
     }
   }
 
@@ -123,17 +124,12 @@ export class LogReader {
   /** All findings in the order of the text. */
   end(): readonly LogFinding[] {
     const place = { line: this.line, at: undefined, isTimed: false };
-    for (const fact of this.reader.end()) {
-      this.take(fact, place);
-    }
+    this.takeAll(this.reader.end());
     this.settleTogether(place, false);
     for (const incident of this.symbols.takeEach()) {
       this.noteSymbol(incident, place, false);
     }
-    const open = this.book.get(upstream);
-    if (open !== undefined) {
-      judgeByTime(open, undefined);
-    }
+    this.upstream.end();
     return this.book.finish();
   }
 
@@ -207,7 +203,7 @@ export class LogReader {
       }
     }
     if (this.book.size > 0) {
-      this.recoverUpstream(place);
+      this.upstream.recover(place);
       // Bars came, whatever was said before; the lines of a client do not always tell the rest.
       this.links.recover('', place);
       this.book.recover(
@@ -264,15 +260,15 @@ export class LogReader {
   private onMessage(fact: Said<'tws message'>, place: Place): void {
     const { code, text, symbol } = fact;
     if (this.book.size > 0) {
-      this.endByMessage(code, text, place);
+      this.upstream.endByMessage(code, text, place);
     }
     const causes = causesOfMessage(code, text);
     if (causes.length === 0 || this.isEcho(fact, place)) {
       return;
     }
     const message = `TWS reports ${code}: ${shorten(text)}`;
-    if (upstreamCodes.has(code)) {
-      this.onUpstreamLost({ causes, message }, place);
+    if (UpstreamIncidents.isLoss(code)) {
+      this.upstream.lost({ causes, message }, place);
     } else if (LinkIncidents.groupOf(causes) === undefined) {
       this.addMessage(fact, { causes, message }, place);
     } else {
@@ -303,7 +299,7 @@ export class LogReader {
 
   /** True for a message that only follows from what is known; it belongs to that incident. */
   private isEcho({ code }: Said<'tws message'>, place: Place): boolean {
-    const lost = upstreamEchoes.has(code) ? this.book.get(upstream) : undefined;
+    const lost = this.upstream.reasonOf(code);
     const reason = lost ?? (linkEchoes.has(code) ? this.links.open() : undefined);
     if (reason === undefined) {
       return false;
@@ -312,65 +308,24 @@ export class LogReader {
     return true;
   }
 
-  private onUpstreamLost(
-    { causes, message }: Pick<NewIncident, 'causes' | 'message'>,
-    place: Place,
-  ): void {
-    const isNew = this.book.get(upstream) === undefined;
-    const parts = { subject: { kind: 'connection' } as const, causes, message, source: undefined };
-    const incident = this.book.add(upstream, parts, place);
-    if (isNew) {
-      const before = this.book.withdraw(
-        ({ last }, key) => /\/(?:2103|2105|2157)\//.test(key) && isSoon(last, place),
-      );
-      for (const part of [...before, ...this.symbols.takeSilent()]) {
-        absorb(incident, part);
-      }
-    }
-  }
-
-  /** Good news ends what it is about, and says nothing itself. */
-  private endByMessage(code: number, text: string, place: Place): void {
-    if (code === 1101 || code === 1102) {
-      this.recoverUpstream(place);
-    }
-    for (const { farm, state } of farmStates(code, text)) {
-      if (state === 'ok') {
-        this.endFarm(farm, place);
-      }
-    }
-  }
-
-  private recoverUpstream(place: Place): void {
-    const open = this.book.get(upstream);
-    if (open !== undefined) {
-      judgeByTime(open, place);
-      this.book.recover((incident) => incident === open, place);
-    }
-  }
-
-  private endFarm(farm: string, place: Place): void {
-    const isOf = (key: string): boolean =>
-      key.endsWith(`/${farm}`) && /^message\/(?:2103|2105|2157|1102)\//.test(key);
-    const flapped = this.book.find(
-      ({ first }, key) => isOf(key) && key.includes('/2103/') && lastedMs(first, place) <= flapMs,
-    );
-    if (flapped !== undefined) {
-      flapped.causes = [{ id: 'farm_flap', confidence: 0.9 }];
-    }
-    this.book.recover((_, key) => isOf(key), place);
-  }
-
   private onFailed(fact: Said<'connection failed'>, place: Place): void {
     const { errorClass, source } = fact;
     const attempt = this.attempts.fail(errorClass);
     const causes = causesOfFailedConnection(attempt, errorClass);
+    const reason = this.exceptions.reasonOf(causes, place);
+    if (reason !== undefined) {
+      count(reason, place);
+      return;
+    }
     this.onLinkTrouble(attempt, { causes, message: shorten(fact.text), source }, place);
   }
 
   private onLost(fact: Said<'connection lost'>, place: Place): void {
     const { text } = fact;
     const attempt = this.attempts.lose(text);
+    if (this.upstream.isRepeated(text, place) || this.isClosedByTws(place)) {
+      return;
+    }
     const open = this.links.open(endpointOf(attempt));
     // It has ended, and was known to; or nothing is known of how it began.
     const isEchoed = attempt.reached === 'nothing' && text.startsWith('Disconnected');
@@ -382,6 +337,18 @@ export class LogReader {
       const message = shorten(text);
       this.onLinkTrouble(attempt, { causes, message, source: undefined }, place);
     }
+  }
+
+  /** TWS ends the session of a client whose message it could not read. */
+  private isClosedByTws(place: Place): boolean {
+    const misread = this.book.find(
+      ({ causes, last }) =>
+        causes[0]?.id === 'malformed_request_320' && place.line - last.line <= nearLines,
+    );
+    if (misread !== undefined) {
+      extend(misread, place);
+    }
+    return misread !== undefined;
   }
 
   private onLinkTrouble(
@@ -427,8 +394,18 @@ export class LogReader {
 
   /** An exception that only repeats that there is no connection adds its place to that finding. */
   private onError(fact: Said<'error'>, place: Place): void {
+    if (fact.text === brokenOff) {
+      this.exceptions.place(fact.source, place);
+      return;
+    }
     const reason = echoWords.test(fact.text) ? this.reasonOfSilence() : undefined;
-    if (reason === undefined) {
+    if (reason === undefined && /^ConnectionError: Socket disconnect\b/.test(fact.text)) {
+      // So ib_async ends the requests of a session that is gone.
+      const attempt = this.attempts.lose(fact.text);
+      const causes = causesOfLostConnection(attempt, fact.text);
+      const { text: message, source } = fact;
+      this.onLinkTrouble(attempt, { causes, message, source }, place);
+    } else if (reason === undefined) {
       this.report(fact, { kind: 'runner' }, [{ id: 'runner_error', confidence: 0.7 }], place);
     } else {
       extend(reason, place);
@@ -443,19 +420,23 @@ export class LogReader {
     place: Place,
   ): void {
     const { source } = fact;
+    if (isStack(place) && this.exceptions.repeat(subject, causes, { source, place })) {
+      return;
+    }
     // Errors of the program are the same when they come from one place, or read the same.
     const words = fact.kind === 'error' ? fact.text.replace(/\d+/g, '#').slice(0, 100) : '';
     const detail = source === undefined ? words : `${source.file}:${source.line}`;
     const { kind, name = '' } = subject;
     const key = `${kind}/${name}/${causes[0]?.id ?? ''}|${detail}`;
-    this.book.add(key, { subject, causes, message: shorten(fact.text), source }, place);
+    const parts = { subject, causes, message: shorten(fact.text), source };
+    this.exceptions.explain(this.book.add(key, parts, place), place);
   }
 
   /** The open incident that explains why no symbol comes: no session, or TWS without IBKR. */
   private reasonOfSilence(): Incident | undefined {
     return (
       this.links.open() ??
-      this.book.get(upstream) ??
+      this.upstream.open() ??
       this.book.find((_, key) => key.startsWith('message/2105/'))
     );
   }
@@ -471,22 +452,6 @@ export class LogReader {
     const { subject, causes } = incident;
     const key = `symbol/${subject.name ?? ''}/${causes[0]?.id ?? ''}`;
     this.book.note(key, incident, hasRecovered, place);
-  }
-}
-
-/** The time of a fact may have to be read from its line: it is asked for as late as can be. */
-class FactPlace implements Place {
-  readonly isTimed: boolean;
-
-  constructor(
-    readonly line: number,
-    private readonly fact: RunnerFact,
-  ) {
-    this.isTimed = 'at' in fact;
-  }
-
-  get at(): string | undefined {
-    return this.fact.at;
   }
 }
 
@@ -513,9 +478,4 @@ function isEndedByReady({ subject, causes }: Incident): boolean {
     default:
       return false;
   }
-}
-
-function isSoon(before: Place, now: Place): boolean {
-  const ms = lastedMs(before, now);
-  return Number.isNaN(ms) ? now.line - before.line <= nearLines : ms <= soonMs;
 }

@@ -1,5 +1,5 @@
 import { causesOfFailingData } from './logConnection';
-import { absorb, extend, type Incident, type Place } from './logIncidents';
+import { absorb, beginOf, extend, type Incident, type Place } from './logIncidents';
 import { causesOfMessage, type CauseGuess, shorten } from './notices';
 import { isTimeoutClass } from './readers/reader';
 import type { RunnerFact, SourcePlace } from './runnerFacts';
@@ -146,7 +146,7 @@ function isOneMatter(all: readonly Trouble[]): boolean {
 
 function newIncident(symbol: string, source: SourcePlace | undefined, place: Place): Incident {
   const subject = { kind: 'symbol', name: symbol } as const;
-  return { subject, causes: [], message: '', first: place, last: place, count: 1, source };
+  return { subject, causes: [], message: '', first: beginOf(place), last: place, count: 1, source };
 }
 
 /** One symbol fails while others work, or nothing is known of others. */

@@ -3,6 +3,7 @@ import { FactFilter } from './factFilter';
 import { LineFilter } from './lineFilter';
 import { type LogLine, parseLogLine } from './logLine';
 import { backtraderLines } from './readers/backtrader';
+import { frameLines } from './readers/frames';
 import { createGatewayPatterns } from './readers/gatewaySigns';
 import { ibAsyncLines } from './readers/ibAsync';
 import { leanLines } from './readers/lean';
@@ -17,10 +18,17 @@ import { readTradingSystem } from './readers/tradingSystem';
 import { readTwsCode } from './readers/twsCodes';
 import { vnpyLines } from './readers/vnpy';
 import type { RunnerFact, SourcePlace } from './runnerFacts';
-import { readTraceback, TracebackReader, tracebackTriggers, withSource } from './traceback';
+import {
+  type LinesBack,
+  readTraceback,
+  TracebackReader,
+  tracebackTriggers,
+  withSource,
+} from './traceback';
 
 /** What each client prints, the special ones before those whose words many share. */
 const readClientLine = tableReader([
+  ...frameLines,
   ...leanLines,
   ...nautilusLines,
   ...vnpyLines,
@@ -85,7 +93,7 @@ export class FactReader {
       this.early = 0;
       return this.filter.push(own);
     }
-    const early = this.filter.push(facts);
+    const early = this.filter.push(this.withoutOwnEnd(facts));
     this.early = early.length;
     return [...early, ...this.filter.push(own)];
   }
@@ -98,6 +106,11 @@ export class FactReader {
   /** How many of the facts of the last line are about an exception that ended before it. */
   get earlyFacts(): number {
     return this.early;
+  }
+
+  /** The lines of that exception. */
+  get earlyLines(): LinesBack {
+    return this.tracebacks.linesBack;
   }
 
   /** What to remember of the line that was pushed last; undefined where it is one of several. */
@@ -132,7 +145,9 @@ export class FactReader {
 
   /** What a traceback at the very end still has to say. */
   end(): readonly RunnerFact[] {
-    return this.filter.push([...this.tracebacks.take(), ...this.gateway.end()]);
+    const early = this.filter.push(this.withoutOwnEnd(this.tracebacks.take()));
+    this.early = early.length;
+    return [...early, ...this.filter.push(this.gateway.end())];
   }
 
   private read(line: LogLine): readonly RunnerFact[] {
@@ -154,11 +169,9 @@ export class FactReader {
     if (!this.isEndingByItself || facts.length === 0) {
       return facts;
     }
-    const isEnd = facts.some(({ kind }) => kind === 'connection lost');
-    if (isEnd || facts.some(({ kind }) => kind === 'connecting' || kind === 'connected')) {
-      this.isEndingByItself = false;
-    }
-    return isEnd ? [] : facts;
+    // The client and the thread that reads for it may both say so.
+    this.isEndingByItself = !facts.some(({ kind }) => beginsAnew.has(kind));
+    return this.isEndingByItself ? facts.filter(({ kind }) => kind !== 'connection lost') : facts;
   }
 
   private learnPorts(facts: readonly RunnerFact[]): void {
@@ -173,9 +186,20 @@ export class FactReader {
 /** So many API ports at most does one text name. */
 const maxNamedPorts = 16;
 
+/** What shows that the end of a session that a program closed itself is past. */
+const beginsAnew: ReadonlySet<RunnerFact['kind']> = new Set([
+  'connecting',
+  'tcp connected',
+  'hello',
+  'connected',
+  'fetch ok',
+]);
+
 /** A client that says that it closes the connection itself. */
 function isOwnEnd({ text }: LogLine): boolean {
-  return text === 'Disconnecting' || text.startsWith('Disconnecting from ');
+  return /(?:^|Client\S{0,20}: )Disconnecting(?:$|\.{2,3}|…| from | client id \d{1,10} )/.test(
+    text,
+  );
 }
 
 function timed(facts: readonly RunnerFact[], at: string | undefined): readonly RunnerFact[] {

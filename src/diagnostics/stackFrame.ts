@@ -16,6 +16,11 @@ interface FrameShape {
 const libraryFile = new RegExp(
   [
     'site-packages|dist-packages|[\\\\/]lib(?:64)?[\\\\/]python|[\\\\/]Lib[\\\\/]|^<',
+    // Python on Windows, whose folder is written in either case.
+    '(?:[Pp]ython[\\d.-]{0,8}|conda\\d?|[\\\\/]envs[\\\\/][^\\\\/]{1,80})[\\\\/]lib[\\\\/]',
+    // Clients of TWS that lie beside the program.
+    '[\\\\/]ib_(?:async|insync)[\\\\/](?:client|connection|decoder|ib|ibcontroller|util|wrapper)\\.py$',
+    '[\\\\/]ibapi[\\\\/](?:client|comm|connection|decoder|reader|utils|wrapper)\\.py$',
     'node_modules|^node:|^internal[\\\\/]|^native$|[\\\\/]\\.(?:yarn|pnpm)[\\\\/]',
     '\\.cargo[\\\\/]registry|\\.cargo[\\\\/]git|[\\\\/]rustc[\\\\/]|^library[\\\\/]|rustlib[\\\\/]',
     '[\\\\/]go[\\\\/]pkg[\\\\/]mod[\\\\/]|[\\\\/]go[\\\\/]src[\\\\/]|[\\\\/]vendor[\\\\/]',
@@ -24,6 +29,9 @@ const libraryFile = new RegExp(
 );
 const javaLibrary =
   /^(?:java|javax|jdk|sun|com\.sun|com\.ib|kotlin|kotlinx|scala|groovy|io\.netty|reactor|org\.(?:apache|junit|slf4j|springframework|eclipse|gradle|codehaus))\./;
+/** TWS, IB Gateway and the programs that keep them, with the machinery that starts them. */
+const gatewayJava =
+  /^(?:ibcalpha|ibcontroller|ibgateway|twslaunch|jclient|jextend|jlogin|jts|(?:com\.)?install4j|com\.ib\.(?!api\b|client\b|controller\b|samples\b))\b/;
 const netLibrary = /^(?:System|Microsoft|IBApi|Newtonsoft|NUnit|Xunit)\./;
 
 const shapes: readonly FrameShape[] = [
@@ -69,4 +77,25 @@ export function readFrame(line: string): StackFrame | null | undefined {
     }
   }
   return blindFrame.test(text) ? null : undefined;
+}
+
+/** Whose code a frame of a Java stack stands in. */
+export type JavaOwner = 'own' | 'library' | 'client' | 'gateway';
+
+/** Reads a frame of a Java stack, with or without a place; undefined for any other line. */
+export function javaOwner(line: string): JavaOwner | undefined {
+  const name =
+    /^at (?:[\w.@-]{1,100}\/{1,2}){0,3}([\w.$<>]{1,400})\((?:[\w$-]{1,200}\.(?:java|kt|scala|groovy)(?::\d{1,7})?|Native Method|Unknown Source|<generated>)\)/.exec(
+      line,
+    )?.[1];
+  if (name === undefined) {
+    return undefined;
+  }
+  if (gatewayJava.test(name)) {
+    return 'gateway';
+  }
+  if (name.startsWith('com.ib.')) {
+    return 'client';
+  }
+  return javaLibrary.test(name) ? 'library' : 'own';
 }

@@ -1,10 +1,11 @@
 import { type LogLine, maxTextLength } from './logLine';
+import { shorten } from './notices';
 import { readConnectionFailure } from './readers/connectionWords';
 import { errorClassIn, type LineReader } from './readers/reader';
 import { factsOfException, readSign } from './readers/signs';
 import { readTwsCode } from './readers/twsCodes';
 import type { RunnerFact, SourcePlace } from './runnerFacts';
-import { readFrame } from './stackFrame';
+import { type JavaOwner, javaOwner, readFrame } from './stackFrame';
 
 /** An exception on its way through the lines. */
 interface Raised {
@@ -17,9 +18,19 @@ interface Raised {
   /** A client of TWS was connecting. */
   isConnecting: boolean;
   frames: number;
+  /** Whose code the frames of a Java stack stand in. */
+  readonly owners: Set<JavaOwner>;
+  /** The container that printed it. */
+  readonly service: string | undefined;
   /** The line behind a Python frame is code. */
   expectsCode: boolean;
   at: string | undefined;
+}
+
+/** Where lines stand, counted back from the last line that was pushed or passed over. */
+export interface LinesBack {
+  readonly first: number;
+  readonly last: number;
 }
 
 interface Pushed {
@@ -27,6 +38,9 @@ interface Pushed {
   readonly isMine: boolean;
   readonly facts: readonly RunnerFact[];
 }
+
+/** Said where a traceback breaks off: something was raised, and the line that names it is missing. */
+export const brokenOff = 'A traceback whose last line is missing';
 
 /** How many lines before an exception are compared with it. */
 const keptRecent = 5;
@@ -72,6 +86,12 @@ const builtIn = /^(?:node:|internal\/|native$|<|\/_\/src\/|\/rustc\/)/;
 const codeBehindStack = /^(at .{1,600}\)?) (\d{3,5}) (-1|\d{1,10})$/;
 /** TWS's own words, raised as an error by clients that do so with every message. */
 const goodNews = /\bfarm connection is (?:OK|inactive)\b|\bhas been restored\b/i;
+/** A Java thread that was asked to stop while it slept or waited. */
+const interruption = /\bInterruptedException\b|\bsleep interrupted\b/;
+/** In IBKR's own client for Java: its reader has lost TWS. */
+const brokenSocket =
+  /\bSocketException: (?:Connection (?:reset|aborted)|Broken pipe|Software caused)/i;
+const gatewayService = /gateway|ibc\b|\btws\b|\bibg/i;
 const clientCode =
   /\bib_(?:async|insync)\b|\bibapi\b|\bezibpy\b|\bibpy|com\.ib\.|@stoqey|IBApi|interactive_?brokers|vnpy_ib/i;
 
@@ -93,6 +113,10 @@ export class TracebackReader {
   /** The lines before, in which the program may have said the same already. */
   private readonly recent: string[] = [];
   private lastAt: string | undefined;
+  private line = 0;
+  /** The lines of what is open. */
+  private lines = { first: 0, last: 0 };
+  private endedLines = { first: 0, last: 0 };
 
   /**
    * @param readLine reads a line that looked like the head of a stack and was none.
@@ -107,9 +131,23 @@ export class TracebackReader {
    */
   push(line: LogLine): Pushed {
     const bare = withoutBars(line, this.raised !== undefined || this.pending !== undefined);
+    this.line += 1;
+    const before = this.lines;
     const result = this.next(bare);
+    if (result.isMine && line.text !== '') {
+      this.lines = { ...this.lines, last: this.line };
+    }
+    if (result.facts.length > 0) {
+      this.endedLines = before;
+    }
     this.lastAt = line.at ?? (result.isMine ? this.lastAt : undefined);
     return result;
+  }
+
+  /** The lines of the exception of which the last facts came. */
+  get linesBack(): LinesBack {
+    const { first, last } = this.endedLines;
+    return { first: this.line - first, last: this.line - last };
   }
 
   /** True while the next line matters, whatever it says: it may belong to an exception. */
@@ -120,6 +158,7 @@ export class TracebackReader {
   /** Lines that belong to nothing here and were not looked at; `text` is what the last one said. */
   skip(lines: number, text: string): void {
     this.lastAt = undefined;
+    this.line += lines;
     if (lines >= keptRecent) {
       this.recent.length = 0;
     }
@@ -140,7 +179,15 @@ export class TracebackReader {
 
   /** What is left at the end of the text. */
   take(): readonly RunnerFact[] {
-    return [...this.finish(), ...this.endChain()];
+    this.endedLines = this.lines;
+    return this.leave();
+  }
+
+  /** What has been read says all that it will say. */
+  private leave(): readonly RunnerFact[] {
+    const facts = this.finish();
+    // The place of one that breaks off is that of what the chain has told.
+    return [...this.endChain(), ...facts];
   }
 
   private finish(): readonly RunnerFact[] {
@@ -149,7 +196,7 @@ export class TracebackReader {
     const facts = this.pending ?? [];
     this.pending = undefined;
     if (raised?.text === undefined) {
-      return facts;
+      return [...facts, ...factsOfBroken(raised)];
     }
     if (this.isHeld && this.held !== undefined && raised.frames === 0) {
       return [...facts, ...this.released(this.held)];
@@ -184,7 +231,7 @@ export class TracebackReader {
   }
 
   private outside(line: LogLine): Pushed {
-    const facts = this.take();
+    const facts = this.leave();
     const begun = line.exception === undefined && this.beginErrorFirst(line);
     if (!begun) {
       this.recent.push(line.text.slice(0, 300));
@@ -195,6 +242,9 @@ export class TracebackReader {
 
   private begin(line: LogLine, isErrorLast: boolean): Raised {
     this.isHeld = false;
+    const { service } = line;
+    const first = this.isChained ? this.lines.first : this.line;
+    this.lines = { first, last: this.line };
     this.raised = {
       isErrorLast,
       text: undefined,
@@ -202,6 +252,8 @@ export class TracebackReader {
       any: undefined,
       isConnecting: false,
       frames: 0,
+      owners: new Set(),
+      service,
       expectsCode: false,
       at: line.at ?? this.lastAt,
     };
@@ -252,13 +304,17 @@ export class TracebackReader {
   private addFrame(raised: Raised, text: string, frame: ReturnType<typeof readFrame>): void {
     raised.frames += 1;
     raised.expectsCode = raised.isErrorLast;
+    const owner = raised.isErrorLast ? undefined : javaOwner(text);
+    if (owner !== undefined) {
+      raised.owners.add(owner);
+    }
     raised.isConnecting ||= clientCode.test(text) && /connect|start_?api/i.test(text);
     if (frame === undefined || frame === null || builtIn.test(frame.place.file)) {
       return;
     }
     // Python lists the innermost frame last, the others list it first.
     raised.any = raised.isErrorLast ? frame.place : (raised.any ?? frame.place);
-    if (frame.isOwn) {
+    if (frame.isOwn && (owner ?? 'own') === 'own') {
       raised.own = raised.isErrorLast ? frame.place : (raised.own ?? frame.place);
     }
   }
@@ -273,7 +329,9 @@ export class TracebackReader {
     }
     this.raised = undefined;
     if (!pythonError.test(text)) {
-      return this.next(line);
+      const broken = factsOfBroken(raised);
+      const after = this.next(line);
+      return { isMine: after.isMine, facts: [...broken, ...after.facts] };
     }
     this.pending = this.better(this.factsOf(raised, text));
     return mine;
@@ -351,6 +409,12 @@ export class TracebackReader {
       return coded;
     }
     const facts = factsOfException(text);
+    if (facts.every(({ kind }) => kind === 'error') && isOfGateway(raised, text)) {
+      return [];
+    }
+    if (raised.owners.has('client') && brokenSocket.test(text)) {
+      return [{ kind: 'connection lost', text: shorten(text) }];
+    }
     const failure = raised.isConnecting ? readConnectionFailure(text) : undefined;
     const said =
       failure !== undefined && facts.every(({ kind }) => kind === 'error') ? failure : facts;
@@ -361,6 +425,26 @@ export class TracebackReader {
       ? [{ kind: 'error', text }]
       : said;
   }
+}
+
+/** Where a traceback broke off is worth knowing if it stands in the trader's own code. */
+function factsOfBroken(raised: Raised | undefined): readonly RunnerFact[] {
+  const { own, at } = raised ?? {};
+  return raised?.isErrorLast === true && own !== undefined
+    ? [{ ...(at === undefined ? {} : { at }), kind: 'error', text: brokenOff, source: own }]
+    : [];
+}
+
+/** TWS, its keepers and threads that are stopped print stacks every day; none is the trader's. */
+function isOfGateway({ owners, service = '' }: Raised, text: string): boolean {
+  if (owners.has('own') || owners.has('client')) {
+    return false;
+  }
+  return (
+    owners.has('gateway') ||
+    (owners.has('library') && (interruption.test(text) || gatewayService.test(service))) ||
+    text.startsWith('Exception in thread "JTS-')
+  );
 }
 
 function isKnown(text: string): boolean {

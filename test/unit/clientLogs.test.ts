@@ -6,6 +6,7 @@ import type { LogFinding } from '../../src/diagnostics/logIncidents';
 import { LogReader } from '../../src/diagnostics/logReader';
 import { backtraderLines } from '../../src/diagnostics/readers/backtrader';
 import { clientSigns } from '../../src/diagnostics/readers/clientSigns';
+import { frameLines } from '../../src/diagnostics/readers/frames';
 import { ibAsyncLines } from '../../src/diagnostics/readers/ibAsync';
 import { leanLines } from '../../src/diagnostics/readers/lean';
 import { nautilusLines } from '../../src/diagnostics/readers/nautilus';
@@ -87,6 +88,7 @@ describe('the tables of clients', () => {
   const tables = {
     backtraderLines,
     clientSigns,
+    frameLines,
     ibAsyncLines,
     leanLines,
     nautilusLines,

@@ -132,6 +132,13 @@ describe('reading a procfs', () => {
     assert.deepEqual(await machine.sockets([1]), { known: true, value: [] });
   });
 
+  it('notices that the programs of others are hidden: process 1 does not show', () => {
+    tree.process(7, 'a\0');
+    assert.match(machine.hiddenProcesses() ?? '', /hidden/);
+    tree.process(1, 'init\0');
+    assert.equal(machine.hiddenProcesses(), undefined);
+  });
+
   it('is the machine of linux', () => {
     assert.ok(machineFor('linux') instanceof LinuxMachine);
   });

@@ -4,12 +4,15 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { MixedLog } from '../../bench/support/mixedLog';
+import { LineTriggers } from '../../src/diagnostics/lineTriggers';
 import { LogFeed } from '../../src/diagnostics/logFeed';
 import type { LogFinding } from '../../src/diagnostics/logIncidents';
 import { LogReader } from '../../src/diagnostics/logReader';
 import { logTriggers } from '../../src/diagnostics/runnerReader';
 import { LineDecoder } from '../../src/diagnostics/textDecoding';
 
+/** So many mixtures are tried; some thousands by hand after a change of the search. */
+const mixtures = Number(process.env['ROBO_TEST_MIXTURES'] ?? 60);
 const projectRoot = join(__dirname, '..', '..');
 const fixtures = globSync('test/fixtures/logs/**/*', { cwd: projectRoot, withFileTypes: true })
   .filter((entry) => entry.isFile())
@@ -30,6 +33,20 @@ function quickly(bytes: Buffer, chunkBytes: number): readonly LogFinding[] {
   const feed = new LogFeed();
   for (let start = 0; start < bytes.length; start += chunkBytes) {
     feed.push(bytes.subarray(start, start + chunkBytes));
+  }
+  return feed.end();
+}
+
+/** In chunks of these sizes in turn. */
+function inPieces(bytes: Buffer, sizes: readonly number[]): readonly LogFinding[] {
+  const feed = new LogFeed();
+  for (let start = 0, turn = 0; start < bytes.length; turn += 1) {
+    const size = sizes[turn % sizes.length] ?? 1;
+    // A copy: the feed must not keep what it was given.
+    const chunk = Buffer.from(bytes.subarray(start, start + size));
+    feed.push(chunk);
+    chunk.fill(0x2a);
+    start += size;
   }
   return feed.end();
 }
@@ -55,24 +72,74 @@ describe('LogFeed', () => {
     }
   });
 
-  it('does so in mixtures of their lines', () => {
+  it('does so in mixtures of their lines, in any encoding, cut anywhere', () => {
     const lines = fixtures.flatMap((file) => readFileSync(file, 'latin1').split('\n'));
     const noise = new MixedLog(1);
     for (let index = 0; index < 2000; index += 1) {
       lines.push(noise.line());
     }
+    const run = fc.record({
+      start: fc.nat(lines.length - 1),
+      length: fc.nat(12),
+      // What a pattern needs may stand at any place of a line, or behind a very long beginning.
+      before: fc.oneof(
+        { weight: 12, arbitrary: fc.constant('') },
+        {
+          weight: 2,
+          arbitrary: fc.constantFrom('2026-02-03T14:30:01.250+00:00 ', ' ', '\u001B[2m'),
+        },
+        { weight: 1, arbitrary: fc.integer({ min: 4000, max: 4200 }).map((n) => '. '.repeat(n)) },
+        { weight: 1, arbitrary: fc.nat(7).map((n) => 'x'.repeat(n)) },
+      ),
+    });
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(fc.nat(lines.length - 1), fc.nat(12)), { maxLength: 60 }),
-        fc.integer({ min: 1, max: 5000 }),
-        (picks, chunkBytes) => {
+        fc.array(run, { maxLength: 60 }),
+        fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1, maxLength: 20 }),
+        fc.constantFrom('\n', '\r\n'),
+        fc.constantFrom('latin1', 'utf16le'),
+        (picks, sizes, lineBreak, encoding) => {
           // Runs of neighbours, because what belongs together stands together.
-          const text = picks.flatMap(([start, length]) => lines.slice(start, start + length));
-          const bytes = Buffer.from(`${text.join('\n')}\n`, 'latin1');
-          assert.deepEqual(quickly(bytes, chunkBytes), plainly(bytes), bytes.toString());
+          const text = picks.flatMap(({ start, length, before }) =>
+            lines.slice(start, start + length).map((line) => before + line),
+          );
+          const mark = encoding === 'utf16le' ? '\uFEFF' : '';
+          const bytes = Buffer.from(`${mark}${text.join(lineBreak)}${lineBreak}`, encoding);
+          assert.deepEqual(inPieces(bytes, sizes), plainly(bytes), text.join('\n'));
         },
       ),
-      { numRuns: 60 },
+      { numRuns: mixtures },
+    );
+  });
+
+  it('does so for words and numbers that stand close to times and other numbers', () => {
+    const { words = [] } = logTriggers;
+    const part = fc.oneof(
+      fc.constantFrom(...words),
+      fc.constantFrom('2026-02-03T14:30:01.250000+00:00', '2026-02-03 14:30:01,250', '14:30:01.5'),
+      fc.constantFrom(
+        '1100',
+        '2110',
+        '504',
+        '162',
+        '10197',
+        '1100200',
+        '0.25',
+        '"line":2104,',
+        'x',
+      ),
+      fc.constantFrom(' ', '', ', ', '"', ' [', ') ', ': ', '-'),
+    );
+    const triggers = new LineTriggers(words, logTriggers.mayMatter);
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 9 }), (parts) => {
+        const line = Buffer.from(`${parts.join('')}\n`, 'latin1');
+        const said = line.toString('latin1').toLowerCase();
+        if (words.some((word) => said.includes(word) && !/^\d|\d$/.test(word))) {
+          assert.notEqual(triggers.next(line, 0, line.length), -1, said);
+        }
+      }),
+      { numRuns: 400 },
     );
   });
 

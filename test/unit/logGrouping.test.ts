@@ -108,6 +108,92 @@ describe('lines of one incident', () => {
   });
 });
 
+describe('an exception and the line before it', () => {
+  const stack = (error: string, line = 4): string =>
+    `Traceback (most recent call last):\n  File "bot.py", line ${line}, in f\n    g()\n${error}`;
+  const locked = 'could not save: database is locked';
+
+  it('are one where both say the same, with the place that the exception names', () => {
+    const both = `${locked}\n${stack('sqlite3.OperationalError: database is locked')}`;
+    assert.deepEqual(brief(both, both), ['database_locked error 1-10 x2']);
+    assert.deepEqual(read(both)[0]?.source, { file: 'bot.py', line: 4 });
+  });
+
+  it('are two where the exception says something else, or another exception stands there', () => {
+    const full = stack('OSError: [Errno 28] No space left on device');
+    assert.deepEqual(brief(locked, full), [
+      'database_locked error 1-1 x1',
+      'disk_full error 2-5 x1',
+    ]);
+    assert.deepEqual(brief(full, full), ['disk_full error 1-8 x2']);
+  });
+
+  it('give the failure its place though the end of the exception is missing', () => {
+    const cut = stack('    return self.run()');
+    const [finding, ...others] = read(refused, 'Make sure API port on TWS/IBG is open', cut);
+    assert.deepEqual(finding?.source, { file: 'bot.py', line: 4 });
+    assert.deepEqual(others, []);
+    // Far behind it, it may be about anything; and what it is about is not known.
+    assert.deepEqual(read(refused, 'a', 'b', 'c', 'd', cut)[0]?.source, undefined);
+    assert.deepEqual(brief(cut), []);
+  });
+
+  it('are one where a fault of the program explains why connecting failed', () => {
+    const vague = 'InteractiveBrokersClient-001: Connection failed';
+    const misuse = "TypeError: make_msg() missing 2 required positional arguments: 'a' and 'b'";
+    assert.deepEqual(brief(vague, stack(misuse)), ['client_lib_mismatch error 1-5 x2']);
+    assert.deepEqual(brief(stack(misuse), vague), ['client_lib_mismatch error 1-5 x2']);
+    assert.deepEqual(brief(refused, stack(misuse)), [
+      'port_refused error 1-1 x1',
+      'client_lib_mismatch error 2-5 x1',
+    ]);
+  });
+
+  it('has its place in the program, not in a client or a Python that lies elsewhere', () => {
+    const frames = [
+      'C:\\bots\\go.py',
+      'C:\\bots\\ib_insync\\ib.py',
+      'C:\\Users\\t\\Python\\Python39\\lib\\asyncio\\tasks.py',
+      'C:\\Users\\t\\miniconda3\\envs\\trade\\lib\\asyncio\\events.py',
+      '/bots/ibapi/client.py',
+    ].map((file, index) => `  File "${file}", line ${index + 1}, in f`);
+    const text = ['Traceback (most recent call last):', ...frames, 'ValueError: x'];
+    assert.deepEqual(read(...text)[0]?.source, { file: 'C:\\bots\\go.py', line: 1 });
+    const own = text.map((line) => line.replace('ibapi/client.py', 'ib_insync/my_bot.py'));
+    assert.deepEqual(read(...own)[0]?.source, { file: '/bots/ib_insync/my_bot.py', line: 5 });
+  });
+
+  it('that ends the requests of a session is the loss of the session', () => {
+    const lost = stack('ConnectionError: Socket disconnect');
+    const [finding, ...others] = read(ready, lost, lost);
+    assert.equal(finding?.causes[0]?.id, 'tws_daily_restart_drop');
+    assert.deepEqual(finding.source, { file: 'bot.py', line: 4 });
+    assert.deepEqual(others, []);
+  });
+
+  it('is nothing where TWS or its keepers print it', () => {
+    const stackOf = (...frames: string[]): string =>
+      ['java.lang.NullPointerException: x', ...frames.map((frame) => `\tat ${frame}`)].join('\n');
+    const wait = 'java.base/java.lang.Object.wait(Object.java:338)';
+    assert.deepEqual(brief(stackOf(wait, 'ibcalpha.ibc.Task.call(Task.java:7)')), []);
+    assert.deepEqual(brief(stackOf('com.acme.Bot.run(Bot.java:7)')), ['runner_error error 1-2 x1']);
+    assert.deepEqual(brief(stackOf('com.ib.client.EReader.run(EReader.java:7)')), [
+      'runner_error error 1-2 x1',
+    ]);
+    // Frames of the runtime alone tell nothing; a stopped thread is ordinary.
+    assert.deepEqual(brief(stackOf(wait)), ['runner_error error 1-2 x1']);
+    assert.deepEqual(brief(`java.lang.InterruptedException\n\tat ${wait}`), []);
+    assert.deepEqual(
+      brief(
+        ...stackOf(wait)
+          .split('\n')
+          .map((line) => `ib-gateway-1  | ${line}`),
+      ),
+      [],
+    );
+  });
+});
+
 describe('the end of an incident', () => {
   it('what comes back an hour later is a second one', () => {
     const findings = brief(
@@ -116,9 +202,18 @@ describe('the end of an incident', () => {
       at('11:01:00', 'Error 1100, reqId -1: lost'),
     );
     assert.deepEqual(findings, [
-      'upstream_lost_1100 warning 1-1 x1',
+      'upstream_lost_1100 info 1-1 x1',
       'upstream_lost_1100 error 3-3 x1',
     ]);
+  });
+
+  it('weighs by how long it lasted: two minutes cost nobody anything', () => {
+    const after = (time: string) =>
+      brief(at('10:00:00', refused), at(time, 'API connection ready'));
+    assert.deepEqual(after('10:01:55'), ['port_refused info 1-1 x1']);
+    assert.deepEqual(after('10:02:05'), ['port_refused warning 1-1 x1']);
+    // Without times it is not known.
+    assert.deepEqual(brief(refused, ready), ['port_refused warning 1-1 x1']);
   });
 
   it('what comes back at once had not ended', () => {
@@ -135,8 +230,8 @@ describe('the end of an incident', () => {
   it('a whole cycle without an error ends the errors of the program', () => {
     const cycle = 'Trading cycle complete. Equity: $1.00';
     const error = 'Traceback (most recent call last):\n  File "b.py", line 1, in f\nKeyError: 1';
-    assert.deepEqual(brief(error, cycle, cycle), ['runner_error warning 3-3 x1']);
-    assert.deepEqual(brief(error, cycle), ['runner_error error 3-3 x1']);
+    assert.deepEqual(brief(error, cycle, cycle), ['runner_error warning 1-3 x1']);
+    assert.deepEqual(brief(error, cycle), ['runner_error error 1-3 x1']);
   });
 
   it('takes a clock that goes back, and lines without any, for no time at all', () => {

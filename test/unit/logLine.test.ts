@@ -179,6 +179,24 @@ describe('parseLogLine: what belongs to the text', () => {
   }
 });
 
+describe('parseLogLine: who printed it', () => {
+  it('is what the keeper of containers or processes says', () => {
+    const serviceOf = (raw: string): string | undefined => parseLogLine(raw).service;
+    assert.equal(
+      serviceOf('ib-gateway-1  | \tat java.lang.Thread.run(Thread.java:1)'),
+      'ib-gateway-1',
+    );
+    assert.equal(serviceOf('0|bot  | text'), 'bot');
+    assert.equal(serviceOf('> quoted'), undefined);
+    assert.equal(serviceOf('2026-01-02 10:00:00 bot ERROR text'), undefined);
+  });
+
+  it('leaves a name in brackets that is all that is said', () => {
+    assert.equal(parseLogLine('2026-01-02 10:00:00 <connectionClosed>').text, '<connectionClosed>');
+    assert.equal(parseLogLine('2026-01-02 10:00:00 <main> text').text, 'text');
+  });
+});
+
 describe('parseLogLine: JSON', () => {
   const at = '2024-01-02T10:00:00.123Z';
   const table: readonly [string, string, Partial<LogLine>][] = [

@@ -106,6 +106,32 @@ describe('what the system tells about a port', () => {
     assert.equal(seen[0]?.clientProgram, 'python -m robo_trader.runner_async');
   });
 
+  it('tells how much of a client its server has not read', async () => {
+    const machine = machineWith(
+      fakeSocket('127.0.0.1:50001', '127.0.0.1:7497', 'ESTABLISHED', 20),
+      fakeSocket('127.0.0.1:7497', '127.0.0.1:50001', 'ESTABLISHED', {
+        ownerPid: 10,
+        receiveQueue: 17,
+      }),
+      fakeSocket('127.0.0.1:50002', '127.0.0.1:7497', 'ESTABLISHED', 20),
+    );
+    const seen = value((await observePort(machine, 7497, true)).established);
+    assert.deepEqual(
+      seen.map(({ unreadAtServer }) => unreadAtServer),
+      [17, undefined],
+    );
+  });
+
+  it('does not take a TWS for absent where the programs of others are hidden', async () => {
+    const machine = machineWith();
+    machine.table = known([bot]);
+    assert.deepEqual((await observePort(machine, 7497, true)).twsProcesses, known([]));
+    machine.hidden = 'hidepid';
+    assert.deepEqual((await observePort(machine, 7497, true)).twsProcesses, unknown('hidepid'));
+    machine.table = known([bot, tws]);
+    assert.equal(value((await observePort(machine, 7497, true)).twsProcesses).length, 1);
+  });
+
   it('keeps unknown unknown, each part for itself', async () => {
     const machine = machineWith(listener);
     machine.table = unknown('no procfs');

@@ -119,6 +119,10 @@ const rows: readonly Row[] = [
   ['java', 'java -jar /opt/tool.jar'],
   ['java', 'java -cp TwsApi.jar:. com.me.Trader'],
   ['java', ['/Library/Java/JavaAppli']],
+  // Under another name its options give it away.
+  ['java', '/opt/thing/engine -Xmx768m -cp a.jar com.me.Main'],
+  ['tws', '/opt/thing/engine -XX:+UseG1GC -cp x.jar jclient.LoginFrame', 'TWS'],
+  ['other', 'pgrep -f jclient.LoginFrame'],
   ['proxy', 'socat TCP-LISTEN:4002,fork TCP:127.0.0.1:4000'],
   ['proxy', '/usr/bin/docker-proxy -proto tcp -host-port 4002'],
   ['proxy', 'ssh -L 7497:localhost:7497 box'],
@@ -140,6 +144,14 @@ describe('what a process is', () => {
   it('knows java by its name where the command line is hidden', () => {
     const look = { argv: [], name: 'java', workingDirectory: undefined };
     assert.equal(classifyProcess(look).kind, 'java');
+  });
+
+  it('knows java by the name that the system keeps, whatever it is called in its arguments', () => {
+    const argv = ['broker', '-cp', 'x.jar', 'ibgateway.GWClient'];
+    const seen = classifyProcess({ argv, name: 'java', workingDirectory: undefined });
+    assert.deepEqual([seen.kind, seen.product], ['tws', 'IB Gateway']);
+    const script = { argv: ['python3', 'bot.py'], name: 'java', workingDirectory: '/ws' };
+    assert.equal(classifyProcess(script).kind, 'other');
   });
 
   it('resolves a script against the working directory', () => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Health } from '../../src/diagnostics/status';
 import { alertText } from '../../src/daemon/statusRecord';
+import { farmStates } from '../../src/ibkr/messageCodes';
 import { initialState, type MonitorState, type Phase } from '../../src/monitor/monitorState';
+import { farmsAfter } from '../../src/monitor/farms';
 import { explain } from '../../src/monitor/words';
 import { ended, fin, waiting } from '../support/situations';
 import { recordAtMs, statusRecordOf } from '../support/statusRecords';
@@ -18,11 +20,12 @@ describe('the status record', () => {
     assert.deepEqual(Object.keys(record), [
       ...['timestamp', 'connected', 'port', 'consecutive_failures', 'last_good_connection'],
       ...['message', 'schema', 'health', 'since', 'layer', 'findings', 'session', 'runner'],
-      'monitor',
+      ...['monitor', 'until', 'planned'],
     ]);
     assert.deepEqual(Object.keys(record.session), [
       ...['state', 'host', 'port', 'clientId', 'product', 'mode', 'serverVersion', 'accounts'],
       ...['connectedAt', 'lastAnswerAt', 'roundTripMs', 'connectionsOpened', 'nextDialAt'],
+      ...['farms', 'movedTo'],
     ]);
     assert.deepEqual(Object.keys(record.monitor), [
       'pid',
@@ -110,7 +113,7 @@ describe('the state in words', () => {
     [/does not answer/, state({ kind: 'held', stage: 'hello', sinceMs: 0 }), 'down'],
     [/lost its connection to IBKR/, state(open, { upstream: 'lost' }), 'down'],
     [/no longer answers/, state(open, { missedAnswers: 1 }), 'degraded'],
-    [/farms are broken: ushmds/, state(open, { brokenFarms: new Set(['ushmds']) }), 'degraded'],
+    [/farms are broken: ushmds/, state(open, { farms: farmsAfter(new Map(), farmStates(2105, 'x:ushmds')) }), 'degraded'],
     [/no market data/, state(open, { isDataInTrouble: true }), 'degraded'],
     [/waiting for the first answer/, state({ ...open, isVerified: false }), 'connecting'],
     [/TWS answers/, state(open), 'healthy'],

@@ -179,7 +179,7 @@ Traceback (most recent call last):
   File "bot.py", line 3, in <module>
     main()
 2024-01-02 10:00:00 INFO and on it goes`,
-      ['-'],
+      ['error: A traceback whose last line is missing @bot.py:3', '-'],
     ],
     [
       'Java',

@@ -4,6 +4,10 @@ import { quiet } from './quiet';
 import type { LinePattern } from './reader';
 import { connection, sign } from './sign';
 
+/** What Python says of a fault in code, not of a socket. */
+const raisedByProgram =
+  /\bobject (?:has no attribute|is not (?:callable|iterable|subscriptable))\b|\bpositional arguments?\b|\bunexpected keyword\b|\bis not defined\b/;
+
 /** IbPy's messages as it prints them, and the store of backtrader above it. */
 export const backtraderLines: readonly LinePattern[] = [
   // Behind a time the word "error" is taken for a level, so it may be missing here.
@@ -15,7 +19,11 @@ export const backtraderLines: readonly LinePattern[] = [
   {
     has: 'errormsg=',
     pattern: /(?:\bid=None, errorCode=None, |<error )errorMsg=(.*?)>?$/,
-    read: ([, text = '']) => [{ kind: 'connection lost', text: shorten(`IbPy: ${text}`) }],
+    // The thread that reads reports its own end so, and what the program raised when it was called.
+    read: ([, text = '']) =>
+      raisedByProgram.test(text)
+        ? [{ kind: 'error', text: shorten(`IbPy: ${text}`) }]
+        : [{ kind: 'connection lost', text: shorten(`IbPy: ${text}`) }],
   },
   lost('<connectionclosed', /<connectionClosed\b/),
   means('<nextvalidid', /<nextValidId orderId=\d/, { kind: 'connected' }),

@@ -88,12 +88,21 @@ type TwsMessage = Extract<RunnerFact, { kind: 'tws message' }>;
 /** A message of TWS by its code. */
 export function twsFact(code: string, id: string | undefined, text: string): TwsMessage {
   const requestId = Number(id ?? '-1');
+  const symbol = symbolIn(Number(code), text);
   return {
     kind: 'tws message',
     code: Number(code),
     requestId: Number.isInteger(requestId) ? requestId : -1,
     text: text.trim(),
+    ...(symbol === undefined ? {} : { symbol }),
   };
+}
+
+/** The contract that a message names: as clients print it, or in TWS's own words for 162. */
+export function symbolIn(code: number, text: string): string | undefined {
+  const printed = /\bsymbol['"]?\s?[=:]\s?['"]([A-Z0-9. ]{1,20})['"]/.exec(text)?.[1];
+  const noData = /\bno (?:historical market )?data(?::| for) ([A-Z0-9.]{1,15})@[A-Z]/i;
+  return printed ?? (code === 162 ? noData.exec(text)?.[1] : undefined);
 }
 
 /**

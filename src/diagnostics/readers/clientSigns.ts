@@ -90,12 +90,11 @@ export const clientSigns: readonly LinePattern[] = [
     runner,
     one('client_lib_mismatch', 0.5),
   ),
-  sign(
-    'no module named',
-    /No module named '?(?:ib_async|ib_insync|ibapi|nest_asyncio)/,
-    runner,
-    one('client_lib_mismatch', 0.8),
-  ),
+  // The environment lacks it; or the program was written for its predecessor.
+  sign('no module named', /No module named '?(?:ib_async|ib_insync|ibapi)\b/, runner, [
+    { id: 'wrong_interpreter', confidence: 0.6 },
+    { id: 'client_lib_mismatch', confidence: 0.25 },
+  ]),
   sign(
     'numberformatexception',
     /NumberFormatException: For input string/,

@@ -27,7 +27,7 @@ const states = [
 
 /** ib_insync and ib_async, logged as they do by default; the words are those of many clients. */
 export const ibAsyncLines: readonly LinePattern[] = [
-  // With debugging on it prints what goes over the wire; the codes come again in words.
+  // With debugging on it prints what goes over the wire; errors are read with other frames.
   quiet('<<< ', /^<<< /),
   quiet('>>> ', /^>>> /),
   {

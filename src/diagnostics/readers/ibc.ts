@@ -59,6 +59,8 @@ function startPatterns(start: GatewayStart): readonly LinePattern[] {
   const begins: readonly (readonly [string, RegExp])[] = [
     ['starting ibc', /^(?:\.> )?Starting IBC\b/],
     ['ibc version', /^\+ IBC version\b/],
+    // The first line of IBC's own log, whatever started it.
+    ['default settings provider', /\bUsing default settings provider\b/i],
     ['with this command', /^Starting (?:TWS|Gateway|IBC) with this command/i],
   ];
   return [

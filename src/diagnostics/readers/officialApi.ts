@@ -55,6 +55,8 @@ export const officialApiLines: readonly LinePattern[] = [
     /\bError\. Id:\s{0,4}(?<id>-?\d{1,10}),?\s{1,4}(?:(?:Error )?Time:\s{0,4}.{1,40}?,?\s{1,4})?Code:\s{0,4}(?<code>\d{1,5}),?\s{1,4}Msg:\s{0,4}(?<text>.*)/i,
     'sample',
   ),
+  // IBrokers of R: version, request, code.
+  coded('tws message: 2 ', /\bTWS Message: 2 (?<id>-?\d{1,10}) (?<code>\d{1,5}) (?<text>\D.*)/),
   // The last line of 502, which stands in every 502 and tells nothing about this one.
   quiet('maximum api connection threshold', /^\W{0,4}Verify that the maximum API connection/),
   // Java's and IbPy's sockets print the version themselves.
@@ -75,6 +77,6 @@ export const officialApiLines: readonly LinePattern[] = [
   quiet('acknowledging connection', /^Acknowledging connection/),
   quiet('before next attempt', /^Sleeping \d{1,5} seconds before next attempt/),
   lost('connection closed', /(?:^|\s-\s|: |\| )Connection [Cc]losed\.?$/, true),
-  lost('connectionclosed', /(?:^|\s-\s|: |\| )connectionClosed(?:\(\))?\.?$/, true),
+  lost('connectionclosed', /(?:^|\s-\s|: |\| )<?connectionClosed(?:\(\))?>?\.?$/, true),
   sign('badmessage', /^BadMessage$/, connection, one('decoder_desync', 0.6)),
 ];

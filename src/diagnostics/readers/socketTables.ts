@@ -76,12 +76,12 @@ function shapes(word: string): readonly (readonly [string, readonly Field[]])[] 
     ],
     // lsof: command, pid … TCP ends (state)
     [
-      String.raw`^\s{0,8}(\S{1,60})\s{1,20}(\d{1,9})\s.{0,200}?\bTCP\s{1,4}(\S{1,90}?)(?:->(\S{1,90}))?\s{1,4}\(${word}\)`,
+      String.raw`^\s{0,8}(?:[\w./-]{1,40}:\s{1,4})?(\S{1,60})\s{1,20}(\d{1,9})\s.{0,200}?\bTCP\s{1,4}(\S{1,90}?)(?:->(\S{1,90}))?\s{1,4}\(${word}\)`,
       ['command', 'pid', 'local', 'peer'],
     ],
     // PowerShell: address, port, address, port, state
     [
-      String.raw`^\s{0,8}([\da-fA-F.:%]{2,60})\s{1,40}(\d{1,5})\s{1,40}([\da-fA-F.:%]{2,60})\s{1,40}(\d{1,5})\s{1,40}${word}(?![\w-])`,
+      String.raw`^\s{0,8}(?:[\w./-]{1,40}:\s{1,4})?([\da-fA-F.:%]{2,60})\s{1,40}(\d{1,5})\s{1,40}([\da-fA-F.:%]{2,60})\s{1,40}(\d{1,5})\s{1,40}${word}(?![\w-])`,
       ['local', 'localPort', 'peer', 'peerPort'],
     ],
     // lsof -F: the ends stand in the line before

@@ -1,6 +1,7 @@
 import { classify } from '../../ibkr/messageCodes';
 import type { LogLine } from '../logLine';
 import type { RunnerFact } from '../runnerFacts';
+import { symbolIn } from './clientFacts';
 import type { LineReader } from './reader';
 
 /**
@@ -277,7 +278,7 @@ function candidate(
 }
 
 function message({ code, requestId, text }: Candidate): RunnerFact {
-  const symbol = /\bsymbol['"]?\s?[=:]\s?['"]([A-Z0-9. ]{1,20})['"]/.exec(text)?.[1];
+  const symbol = symbolIn(code, text);
   return {
     kind: 'tws message',
     code,
@@ -326,6 +327,10 @@ const counted =
 const ownNames =
   /\b(?:TWS|IBKR|IB|IB Gateway|HMDS|Trader Workstation|Interactive Brokers|market data|sec-?def|API)\b|[:.：\s](?:[a-z]{2,12}(?:farm|hmds|fut|opt|bond)\w{0,4}|secdef[a-z]{0,4}|(?:us|eu|hk|cash|ash)?hmds)(?:\.[a-z]{2,4})?\b/i;
 
+/** The word for an error, in the languages of TWS, before anything else that is said. */
+const beginsWithError =
+  /^(?:error|err|fehler|erreur|erro|errore|fout|fel|错误|錯誤|エラー|오류|ошибка)(?!\p{L})/iu;
+
 function isPlausible({ code, text, trust, requestId }: Candidate, whole: string): boolean {
   const meaning = classify(code);
   const isFarAway = isDistinctive(code);
@@ -338,10 +343,11 @@ function isPlausible({ code, text, trust, requestId }: Candidate, whole: string)
   }
   const shared = sharedWords(text, meaning.text);
   const fits = shared >= 2 || isWholeText(text, meaning.text);
-  if (!isFarAway) {
-    return fits;
-  }
   const isForeign = /[\u0080-\uffff]/.test(text) && /\p{L}{2}/u.test(text);
+  if (!isFarAway) {
+    // `Fehler 5 200 …`: a request and a code behind the word, in a language that nobody can look up.
+    return fits || (isForeign && requestId !== undefined && beginsWithError.test(whole));
+  }
   return (
     fits ||
     ownNames.test(text) ||
