@@ -15,9 +15,8 @@ describe("a daemon's command line", () => {
         fc.constantFrom('127.0.0.1', 'tws.example', 'fe80::1'),
         fc.integer({ min: 1, max: 65_535 }),
         fc.integer({ min: 0, max: 2_147_483_647 }),
-        fc.tuple(path, path, fc.boolean()),
-        fc.subarray([...recoveryPermissions]),
-        (host, port, clientId, [stateDirectory, runnerScript, isService], allow) => {
+        fc.tuple(path, path, fc.boolean(), fc.subarray([...recoveryPermissions])),
+        (host, port, clientId, [stateDirectory, runnerScript, isService, allow]) => {
           const daemon = {
             endpoint: { host, port },
             clientId,

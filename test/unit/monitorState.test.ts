@@ -430,7 +430,10 @@ describe('a session under watch', () => {
   });
 
   it('is well again on the same socket when TWS goes on, however late', () => {
-    const monitor = new Driver().healthy().on({ kind: 'missed', unreadBytes: 0 }).on({ kind: 'missed', unreadBytes: 0 });
+    const monitor = new Driver()
+      .healthy()
+      .on({ kind: 'missed', unreadBytes: 0 })
+      .on({ kind: 'missed', unreadBytes: 0 });
     monitor.later(86_400_000).answer();
     assert.equal(monitor.health, 'healthy');
     assert.equal(monitor.dials, 1);
@@ -509,8 +512,14 @@ describe('a session under watch', () => {
     assert.equal(monitor.health, 'degraded');
     monitor.answer();
     assert.deepEqual(monitor.kinds, ['schedule liveness', 'check data']);
-    assert.equal(monitor.on({ kind: 'data checked', isDelivered: false, isOwn: false }).health, 'degraded');
-    assert.equal(monitor.on({ kind: 'data checked', isDelivered: true, isOwn: false }).health, 'healthy');
+    assert.equal(
+      monitor.on({ kind: 'data checked', isDelivered: false, isOwn: false }).health,
+      'degraded',
+    );
+    assert.equal(
+      monitor.on({ kind: 'data checked', isDelivered: true, isOwn: false }).health,
+      'healthy',
+    );
     assert.deepEqual(monitor.answer().kinds, ['schedule liveness']);
   });
 

@@ -113,7 +113,11 @@ describe('the state in words', () => {
     [/does not answer/, state({ kind: 'held', stage: 'hello', sinceMs: 0 }), 'down'],
     [/lost its connection to IBKR/, state(open, { upstream: 'lost' }), 'down'],
     [/no longer answers/, state(open, { missedAnswers: 1 }), 'degraded'],
-    [/farms are broken: ushmds/, state(open, { farms: farmsAfter(new Map(), farmStates(2105, 'x:ushmds')) }), 'degraded'],
+    [
+      /farms are broken: ushmds/,
+      state(open, { farms: farmsAfter(new Map(), farmStates(2105, 'x:ushmds')) }),
+      'degraded',
+    ],
     [/no market data/, state(open, { isDataInTrouble: true }), 'degraded'],
     [/waiting for the first answer/, state({ ...open, isVerified: false }), 'connecting'],
     [/TWS answers/, state(open), 'healthy'],
