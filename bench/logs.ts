@@ -129,7 +129,7 @@ async function run(command: readonly string[]): Promise<Run> {
 }
 
 function onOneCore(): readonly string[] {
-  return spawnSync('taskset', ['-V']).status === 0 ? ['taskset', '-c', '1'] : [];
+  return spawnSync('taskset', ['-V']).status === 0 ? ['taskset', '-c', '0'] : [];
 }
 
 /** The most that a process ever had in memory; 0 outside Linux, or when it is gone. */

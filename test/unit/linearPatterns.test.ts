@@ -113,5 +113,5 @@ describe('the patterns of the log readers', () => {
     assert.ok(patterns.size > 200, `${patterns.size} patterns`);
     const complaints = [...patterns.values()].flatMap((pattern) => complaint(pattern) ?? []);
     assert.deepEqual(complaints, []);
-  }).timeout(120_000);
+  }).timeout(300_000);
 });
