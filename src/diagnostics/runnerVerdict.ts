@@ -48,14 +48,16 @@ export function runnerVerdict(
   const message = trouble.hadSession
     ? 'The runner gets no data on its own connection, while Robo got data from the same TWS since.'
     : 'The runner gets no connection, while the session that Robo keeps to the same TWS works.';
-  return makeFinding({
-    subject: { kind: 'runner', name: runner.workspace },
+  const verdict = makeFinding({
+    subject: trouble.finding.subject,
     causes,
     message,
     nowMs,
     severity: 'error',
     evidence: evidenceOf(trouble, ours, nowMs),
   });
+  const { firstAt, lastAt, count } = trouble.finding;
+  return verdict === undefined ? undefined : { ...verdict, firstAt, lastAt, count };
 }
 
 /** A finding whose best cause is as sure says itself what is wrong (a code, a traceback). */
@@ -94,10 +96,16 @@ function goesElsewhere({ os }: OwnSession): readonly RankedCause[] {
   ];
 }
 
-/** The runner's status with that verdict first among its findings, where there is one. */
+/**
+ * The runner's status with that verdict, where there is one, in the place of what the runner says
+ * itself about its connection: one incident is one finding, and its words are the evidence.
+ */
 export function withVerdict(runner: RunnerStatus, ours: OwnSession, nowMs: number): RunnerStatus {
   const verdict = runnerVerdict(runner, ours, nowMs);
-  return verdict === undefined ? runner : { ...runner, findings: [verdict, ...runner.findings] };
+  const own = troubleOf(runner)?.finding;
+  return verdict === undefined
+    ? runner
+    : { ...runner, findings: [verdict, ...runner.findings.filter((finding) => finding !== own)] };
 }
 
 /** True for a living runner that reports a fault of its connection. */

@@ -4,7 +4,7 @@ import { isoTime } from '../../src/core/clock';
 import { known } from '../../src/core/observed';
 import type { CauseId } from '../../src/diagnostics/causeIds';
 import type { Finding } from '../../src/diagnostics/finding';
-import { type OwnSession, runnerVerdict } from '../../src/diagnostics/runnerVerdict';
+import { type OwnSession, runnerVerdict, withVerdict } from '../../src/diagnostics/runnerVerdict';
 import type { RunnerStatus } from '../../src/diagnostics/status';
 import { calm, nowMs, oldTws } from '../support/situations';
 
@@ -114,7 +114,8 @@ describe('a runner that fails beside a session that works', () => {
     const finding = runnerVerdict(silent, ours, nowMs);
     assert.ok(finding);
     assert.ok(finding.evidence.some(({ text }) => text.includes('TimeoutError')));
-    assert.deepEqual(finding.subject, { kind: 'runner', name: '/ws' });
+    assert.deepEqual(finding.subject, { kind: 'connection' });
+    assert.deepEqual(withVerdict(silent, ours, nowMs).findings, [finding]);
     const sum = finding.causes.reduce((total, { confidence }) => total + confidence, 0);
     assert.ok(sum <= 1);
   });
