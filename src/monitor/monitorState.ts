@@ -1,6 +1,7 @@
 import type { Health } from '../diagnostics/status';
 import type { ConnectionEnd, ConnectionStage } from '../ibkr/connection';
 import type { FarmState } from '../ibkr/messageCodes';
+import { showsReturn } from './activeMessages';
 import type { DialAdvice } from './dialAdvice';
 import { budgetDelayMs, withDial, withGrace } from './dialBudget';
 import { backoffMs, dialPolicy, slowDialMs } from './dialPolicy';
@@ -76,6 +77,8 @@ export interface MonitorState {
   /** Server-time questions in a row without an answer. */
   readonly missedAnswers: number;
   readonly upstream: Upstream;
+  /** What told the present loss: 1100 ends with 1101 or 1102, 2110 has no such word. */
+  readonly lostBy: 1100 | 2110 | undefined;
   /** 1101 or 1102, whichever came last on this connection. */
   readonly restoredBy: 1101 | 1102 | undefined;
   readonly farms: Farms;
@@ -103,6 +106,7 @@ export const initialState: MonitorState = {
   lastAnswerAtMs: undefined,
   missedAnswers: 0,
   upstream: 'ok',
+  lostBy: undefined,
   restoredBy: undefined,
   farms: new Map(),
   unreadBytes: 0,
@@ -278,6 +282,7 @@ function onLooked(state: MonitorState, look: ListenerLook, context: StepContext)
 /** What is known of a session, before it has said anything. */
 const freshSession = {
   upstream: 'ok',
+  lostBy: undefined,
   restoredBy: undefined,
   farms: new Map(),
   missedAnswers: 0,
@@ -504,11 +509,19 @@ function onMessage(state: MonitorState, code: number, farms: readonly FarmState[
   switch (code) {
     case 1100:
     case 2110:
-      return same({ ...state, upstream: 'lost', restoredBy: undefined });
+      return same({
+        ...state,
+        upstream: 'lost',
+        lostBy: state.lostBy === 1100 ? 1100 : code,
+        restoredBy: undefined,
+      });
     case 1101:
     case 1102:
       // 1102 may name farms that did not come back with the rest.
-      return { state: { ...told, upstream: 'restored', restoredBy: code }, effects: verify };
+      return {
+        state: { ...told, upstream: 'restored', lostBy: undefined, restoredBy: code },
+        effects: verify,
+      };
     case 2103:
     case 2105:
     case 2157:
@@ -523,7 +536,9 @@ function onMessage(state: MonitorState, code: number, farms: readonly FarmState[
     case 1300:
       return { state, effects: verify };
     default:
-      return same(told);
+      return state.lostBy === 2110 && showsReturn(code)
+        ? { state: { ...told, upstream: 'restored', lostBy: undefined }, effects: verify }
+        : same(told);
   }
 }
 

@@ -462,6 +462,20 @@ describe('a session under watch', () => {
     });
   }
 
+  it('is healthy after 2110 when a farm is back and that has been verified', () => {
+    const monitor = new Driver().healthy().message(2110).message(2108, 'x on demand.somefarm');
+    assert.equal(monitor.health, 'down');
+    monitor.message(2104, 'Market data farm connection is OK:usfarm');
+    assert.deepEqual(monitor.kinds, ['ask time']);
+    assert.equal(monitor.health, 'degraded');
+    assert.equal(monitor.answer().health, 'healthy');
+  });
+
+  it('takes a farm that is back for no end of 1100', () => {
+    const monitor = new Driver().healthy().message(2110).message(1100);
+    assert.equal(monitor.message(2104, 'x is OK:usfarm').answer().health, 'down');
+  });
+
   it('does not forget a loss that was told before it was ready', () => {
     const monitor = new Driver().dialled().stage('hello', 'ready').message(1100);
     monitor.stage('open').answer();
