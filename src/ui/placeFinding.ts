@@ -62,6 +62,8 @@ const valueCauses: ReadonlySet<CauseId> = new Set<CauseId>([
   'command_not_found',
 ]);
 
+const recordCauses: ReadonlySet<CauseId> = new Set(['records_unwritable', 'disk_full']);
+
 /** Where nothing else decides: the first line of the workspace's settings file. */
 const fallback: Place = { file: 'settings', line: 0, start: 0, end: 1, decides: false };
 
@@ -83,7 +85,10 @@ export function placeFinding(finding: Finding, files: PlacementFiles): Place {
         ? (placeSetting(files.settings, settingKeys.runnerCommand) ?? fallback)
         : placeValue(connectionKey(finding), files);
     case 'process':
-      return placeEnv('runnerClientId', files) ?? placeValue('port', files);
+      // Robo's own process: the workspace's lines have no part in where it writes.
+      return recordCauses.has(finding.guide)
+        ? (placeSetting(files.settings, settingKeys.stateDirectory) ?? fallback)
+        : (placeEnv('runnerClientId', files) ?? placeValue('port', files));
     case 'connection':
       return placeValue(connectionKey(finding), files);
   }

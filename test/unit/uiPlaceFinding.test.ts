@@ -115,6 +115,14 @@ describe('The place of a Problem', () => {
     assert.equal(marked(placeFinding(other, files())), 'AAPL, NVDA,TSLA');
   });
 
+  it("is Robo's own folder where its records cannot be written", () => {
+    const finding = withGuide('records_unwritable', { subject: { kind: 'process', name: 'robo' } });
+    const settings = '{ "robo.stateDirectory": "/mnt/full" }';
+    const place = placeFinding(finding, files({ settings }));
+    assert.equal(settings.slice(place.start, place.end), '"/mnt/full"');
+    assert.equal(placeFinding(finding, files()).decides, false);
+  });
+
   it("is the runner's client id for processes", () => {
     const finding = withGuide('duplicate_runner', { subject: { kind: 'process' } });
     assert.equal(marked(placeFinding(finding, files())), '123');
