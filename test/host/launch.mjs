@@ -53,7 +53,8 @@ export async function launchInWorkbench(host, suite) {
       home,
       folder,
       testDriver: true,
-      env: { ROBO_HOST_RESULT: resultFile },
+      // An outage of the suite must be one on every day and at every hour.
+      env: { ROBO_HOST_RESULT: resultFile, ROBO_RESET_WINDOWS: 'off' },
       payload: (server) => ({
         extensionDevelopmentPath: remote(server, root),
         extensionTestsPath: remote(server, suite),
