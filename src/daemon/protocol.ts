@@ -5,6 +5,7 @@ import type { KillOutcome } from '../host/endProcess';
 import type { Mode } from '../ibkr/endpoint';
 import type { LayerResult, PreflightReport } from '../preflight/report';
 import type { ListedProcess } from '../runner/duplicates';
+import type { HelperCommand } from '../runner/helperCommand';
 import type { AlertSettings, AlertSource, SettingsBySource } from './alertSettings';
 
 /** Raised when a message changes in a way that an older side cannot read. */
@@ -51,6 +52,9 @@ export interface StartRunnerParams {
   readonly refuseAfterMs?: number;
   /** Why the gate is to be passed over once; ten characters or more. */
   readonly bypassReason?: string;
+  /** Whether it is started again when it ends by itself; by default on for paper, off for live. */
+  readonly restartsByItself?: boolean;
+  readonly helpers?: readonly HelperCommand[];
 }
 
 /** The gate's early word, 3 s after the start, while it goes on waiting. */

@@ -50,8 +50,34 @@ export interface SessionStatus {
 
 export type RunnerState = 'starting' | 'running' | 'stopping' | 'exited' | 'external';
 
-/** What the runner's own words say about its work. `idle`: it rests while its market is closed. */
-export type RunnerWork = 'unknown' | 'working' | 'failing' | 'silent' | 'idle';
+/**
+ * What the runner's own words say about its work. `idle`: it rests while its market is closed;
+ * `stalled`: it has worked and goes on no more; `silent`: it says nothing that we understand.
+ */
+export type RunnerWork = 'unknown' | 'working' | 'failing' | 'silent' | 'idle' | 'stalled';
+
+/** Whether a runner that ended by itself is started again. */
+export interface RestartStatus {
+  readonly isAutomatic: boolean;
+  /** Why, and what was decided at the last end, in one sentence. */
+  readonly why: string;
+  /** When the next start is due; null where none is. */
+  readonly nextAt: string | null;
+  /** Automatic starts within the present window of the budget. */
+  readonly restarts: number;
+  /** Nothing more is tried until a person starts it. */
+  readonly isPersonCalled: boolean;
+}
+
+/** A program that was started with the runner. */
+export interface HelperStatus {
+  readonly name: string;
+  readonly state: 'running' | 'exited' | 'failed';
+  readonly pid: number | null;
+  readonly port: number | null;
+  /** Why it does not run; null while it does. */
+  readonly why: string | null;
+}
 
 export interface SymbolStatus {
   readonly symbol: string;
@@ -89,6 +115,11 @@ export interface RunnerStatus {
   readonly bypassReason: string | null;
   readonly exit: ExitEvidence | null;
   readonly findings: readonly Finding[];
+  /** Absent in what an earlier version wrote, as `helpers` and `warnings`; and for `external`. */
+  readonly restart?: RestartStatus;
+  readonly helpers?: readonly HelperStatus[];
+  /** What the trader should know before relying on it: this system ends everything at logout. */
+  readonly warnings?: readonly string[];
 }
 
 /** One subject's open trouble, from its first error until it healed (law 11). */

@@ -143,6 +143,8 @@ function workWords(runner: RunnerStatus, l10n: L10n): string {
       return l10n.t('silent');
     case 'idle':
       return l10n.t('idle (market closed)');
+    case 'stalled':
+      return l10n.t('stalled');
   }
 }
 
