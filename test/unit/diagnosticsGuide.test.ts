@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { guideCommand } from '../../src/cli/guide';
@@ -158,6 +158,15 @@ describe('the setup guide', () => {
     assert.match(whole, /Global Configuration/);
     assert.match(await run('daily'), /Daily start-up checklist/);
     assert.match(await run('emergency'), /Emergency recovery/);
+  });
+
+  it('shows every drawing that lies beside it, and no other picture', () => {
+    const guide = readFileSync(guideFile, 'utf8');
+    const shown = [...guide.matchAll(/!\[[^\]]+\]\(([^)]+)\)/g)].map(([, file]) => file ?? '');
+    const drawings = readdirSync(join(guideFile, '..', 'pictures')).map(
+      (name) => `pictures/${name}`,
+    );
+    assert.deepEqual([...new Set(shown)].sort(), drawings.sort());
   });
 
   it('shows the commands of all systems', async () => {
