@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorText, HumanError } from '../core/errors';
-import { catalogue, isCauseId } from '../diagnostics/catalogue';
+import { catalogue } from '../diagnostics/catalogue';
+import { isCauseId } from '../diagnostics/causeTitles';
 import { type Command, UsageError } from './command';
 import { parseFlags } from './options';
 

@@ -1,5 +1,6 @@
 import type { CauseText } from './cause';
 import { type CauseId, causeIds } from './causeIds';
+import { causeTitles } from './causeTitles';
 import { dataCauses } from './causes/data';
 import { handshakeCauses } from './causes/handshake';
 import { processCauses } from './causes/process';
@@ -11,6 +12,7 @@ import { upstreamCauses } from './causes/upstream';
 /** An entry of the catalogue. Problems, hover, report, CLI and guide read from here. */
 export interface Cause extends CauseText {
   readonly id: CauseId;
+  readonly title: string;
 }
 
 const texts: Record<CauseId, CauseText> = {
@@ -25,10 +27,5 @@ const texts: Record<CauseId, CauseText> = {
 
 /** Every cause by its id. */
 export const catalogue = Object.fromEntries(
-  causeIds.map((id) => [id, { id, ...texts[id] }]),
+  causeIds.map((id) => [id, { id, title: causeTitles[id], ...texts[id] }]),
 ) as Readonly<Record<CauseId, Cause>>;
-
-/** True for a name that is one of ours; for input from people and files. */
-export function isCauseId(text: string): text is CauseId {
-  return Object.hasOwn(catalogue, text);
-}

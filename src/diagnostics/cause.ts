@@ -23,11 +23,10 @@ export interface VariedStep {
 
 export type Step = string | VariedStep;
 
-/** What the catalogue says about a cause. */
+/** What the catalogue says about a cause, but for its title (causeTitles). */
 export interface CauseText {
   /** The layer that it stops; null for causes in the runner or in Robo itself. */
   readonly layer: Layer | null;
-  readonly title: string;
   readonly severity: Severity;
   /** What the trader or the log shows. */
   readonly looksLike: string;

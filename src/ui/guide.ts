@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { isCauseId } from '../diagnostics/catalogue';
+import { isCauseId } from '../diagnostics/causeTitles';
 import { guideFragment } from './guideAnchor';
 import { editorCommands } from './ids';
 import { Refusal } from './refusal';

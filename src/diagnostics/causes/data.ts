@@ -8,7 +8,6 @@ const subscriptions = 'Client Portal > Settings > Market Data Subscriptions';
 export const dataCauses = {
   pacing_162: {
     layer: 'data',
-    title: 'Too many historical data requests',
     severity: 'warning',
     looksLike: 'Message 162 with "pacing violation".',
     tellsApart: 'The text of the 162; "returned no data" and "different IP" are other causes.',
@@ -17,7 +16,6 @@ export const dataCauses = {
   },
   hist_no_data_162: {
     layer: 'data',
-    title: 'IBKR has no data for this request',
     severity: 'warning',
     looksLike: 'Message 162 "HMDS query returned no data".',
     tellsApart: 'The connection is fine: closed market, expired contract or wrong period.',
@@ -25,7 +23,6 @@ export const dataCauses = {
   },
   hist_timeout: {
     layer: 'data',
-    title: 'Historical data does not come in time',
     severity: 'error',
     looksLike: 'Requests for bars time out; "API historical data query cancelled".',
     tellsApart:
@@ -39,7 +36,6 @@ export const dataCauses = {
   },
   hist_concurrency_322: {
     layer: 'data',
-    title: 'Too many requests at once, or a request id used twice',
     severity: 'warning',
     looksLike: 'Message 322: "Only 50 simultaneous", "Duplicate ticker ID".',
     tellsApart: 'The code and its text.',
@@ -48,7 +44,6 @@ export const dataCauses = {
   },
   ticker_limit: {
     layer: 'data',
-    title: 'The market data lines are used up',
     severity: 'warning',
     looksLike: 'Messages 101, 10190, 309: the maximum has been reached.',
     tellsApart: 'The code says it; usually 100 lines, 5 tick-by-tick streams.',
@@ -60,7 +55,6 @@ export const dataCauses = {
   },
   not_subscribed: {
     layer: 'data',
-    title: 'No market data subscription for this symbol',
     severity: 'warning',
     looksLike: 'Messages 354, 10168, 10186, 10090.',
     tellsApart: 'A permission, not the connection: other symbols work.',
@@ -71,7 +65,6 @@ export const dataCauses = {
   },
   api_entitlement_10089: {
     layer: 'data',
-    title: 'The data shows in TWS, but is not licensed for the API',
     severity: 'warning',
     looksLike: 'Messages 10089, 10091.',
     tellsApart: 'The same symbol shows quotes inside TWS.',
@@ -82,7 +75,6 @@ export const dataCauses = {
   },
   delayed_data_advisory: {
     layer: 'data',
-    title: 'The data is delayed by about 15 minutes',
     severity: 'warning',
     looksLike: 'Message 10167; prices flow, but late.',
     tellsApart: 'The code says it. Never trade live on it unknowingly.',
@@ -92,7 +84,6 @@ export const dataCauses = {
   },
   depth_reset_317: {
     layer: 'data',
-    title: 'The market depth was reset',
     severity: 'info',
     looksLike: 'Message 317.',
     tellsApart: 'Normal; the book is sent anew.',
@@ -100,7 +91,6 @@ export const dataCauses = {
   },
   depth_not_supported_10092: {
     layer: 'data',
-    title: 'No market depth for this symbol',
     severity: 'warning',
     looksLike: 'Message 10092.',
     tellsApart: 'The code says it; other data works.',
@@ -108,7 +98,6 @@ export const dataCauses = {
   },
   no_secdef_200: {
     layer: 'data',
-    title: 'IBKR does not know this symbol',
     severity: 'warning',
     looksLike: 'Message 200 for one symbol; a RuntimeError in the fetch of one symbol.',
     tellsApart: 'Other symbols work. If all fail with 200, the definition farm is away.',
@@ -119,7 +108,6 @@ export const dataCauses = {
   },
   false_200_during_outage: {
     layer: 'data',
-    title: 'Known symbols are reported as unknown during an outage',
     severity: 'warning',
     looksLike: 'Message 200 for good symbols, with 1100 or 2157 near it.',
     tellsApart: 'All symbols at once, or at the time of a reset.',
@@ -128,7 +116,6 @@ export const dataCauses = {
   },
   msg_rate_100: {
     layer: 'data',
-    title: 'The program sends too many messages per second',
     severity: 'error',
     looksLike: 'Message 100, or the warning 0 before it; TWS may close the connection.',
     tellsApart: 'The code says it.',
@@ -137,7 +124,6 @@ export const dataCauses = {
   },
   read_only_321: {
     layer: 'account',
-    title: 'The API is in read-only mode',
     severity: 'warning',
     looksLike: 'Message 321 with "Read-Only mode", also from start-up requests for open orders.',
     tellsApart: 'The text of the 321. Data works; writing requests do not.',
@@ -152,7 +138,6 @@ export const dataCauses = {
   },
   validation_321: {
     layer: 'data',
-    title: 'TWS rejects a request as invalid',
     severity: 'warning',
     looksLike: 'Message 321 with another reason.',
     tellsApart: 'The text behind "cause" says which field; some are harmless.',
@@ -160,7 +145,6 @@ export const dataCauses = {
   },
   malformed_request_320: {
     layer: 'data',
-    title: 'TWS cannot read a request and may drop the connection',
     severity: 'error',
     looksLike: 'Message 320, NumberFormatException; then the socket closes.',
     tellsApart: 'It looks like a random disconnect, always after the same request.',
@@ -169,7 +153,6 @@ export const dataCauses = {
   },
   duplicate_order_id_103: {
     layer: 'data',
-    title: 'An order id was used twice',
     severity: 'error',
     looksLike: 'Message 103.',
     tellsApart: 'Two runners, or ids that are not taken from the next valid id.',
@@ -181,7 +164,6 @@ export const dataCauses = {
   },
   localized_messages: {
     layer: 'data',
-    title: 'TWS speaks another language to the program',
     severity: 'info',
     looksLike: 'Messages in Spanish, Chinese or another language, or with broken letters.',
     tellsApart: 'The codes are the same; only texts differ.',
@@ -190,7 +172,6 @@ export const dataCauses = {
   },
   order_rejected_201: {
     layer: 'data',
-    title: 'TWS rejected an order',
     severity: 'warning',
     looksLike: 'Message 201 with the reason.',
     tellsApart: 'The content of the order; the connection is fine.',

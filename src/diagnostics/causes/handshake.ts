@@ -13,7 +13,6 @@ import {
 export const handshakeCauses = {
   silent_handshake: {
     layer: 'hello',
-    title: 'TWS accepts the connection but does not answer the API hello',
     severity: 'error',
     looksLike: '"Connected", then nothing, then TimeoutError(): TCP is up and no byte comes back.',
     tellsApart:
@@ -29,7 +28,6 @@ export const handshakeCauses = {
   },
   silent_accept_dialog: {
     layer: 'hello',
-    title: 'TWS waits for someone to accept the connection',
     severity: 'error',
     looksLike:
       'TCP is up and no byte comes back until somebody clicks; TWS shows "Accept incoming connection?".',
@@ -44,7 +42,6 @@ export const handshakeCauses = {
   },
   ipv6_trusted_ip_mismatch: {
     layer: 'hello',
-    title: 'The client comes from an IPv6 address that TWS does not trust',
     severity: 'error',
     looksLike: 'Silence, or a dialog that names ::1 or an fe80:: address.',
     tellsApart: 'The same client with 127.0.0.1 instead of localhost works.',
@@ -59,7 +56,6 @@ export const handshakeCauses = {
   },
   silent_api_not_enabled: {
     layer: 'hello',
-    title: 'The API is switched off, or was changed without a restart',
     severity: 'error',
     looksLike: 'Usually the port refuses; sometimes it accepts and stays silent.',
     tellsApart:
@@ -72,7 +68,6 @@ export const handshakeCauses = {
   },
   silent_modal_dialog: {
     layer: 'hello',
-    title: 'Another dialog in TWS blocks the API',
     severity: 'error',
     looksLike: 'Silence after TCP while TWS shows a notice: paper trading, login messages, tasks.',
     tellsApart:
@@ -85,7 +80,6 @@ export const handshakeCauses = {
   },
   wedged_close_wait: {
     layer: 'sockets',
-    title: 'TWS holds dead connections and no longer answers new ones',
     severity: 'error',
     looksLike: 'TCP is up and silent for every client id; the count of CLOSE_WAIT sockets grows.',
     tellsApart:
@@ -101,7 +95,6 @@ export const handshakeCauses = {
   },
   accept_queue_wedge: {
     layer: 'hello',
-    title: 'TWS has stopped accepting connections',
     severity: 'error',
     looksLike: 'TCP connects and stays silent; after many attempts TCP itself times out.',
     tellsApart:
@@ -125,7 +118,6 @@ export const handshakeCauses = {
   },
   server_version_missing: {
     layer: 'hello',
-    title: 'A client gave up waiting for the server version',
     severity: 'error',
     looksLike: '"Failed to receive server version information", often followed by a made-up 502.',
     tellsApart:
@@ -139,7 +131,6 @@ export const handshakeCauses = {
   },
   closed_at_once_untrusted: {
     layer: 'hello',
-    title: 'TWS closes the connection at once: this address is not trusted',
     severity: 'error',
     looksLike: '"Connected" and "Disconnected" within milliseconds, without a byte.',
     tellsApart:
@@ -155,7 +146,6 @@ export const handshakeCauses = {
   },
   startup_window_reset: {
     layer: 'hello',
-    title: 'TWS is still starting, or waits for its login',
     severity: 'warning',
     looksLike:
       'Refused, closed or reset (ECONNRESET) within the first minutes after its start or restart.',
@@ -169,7 +159,6 @@ export const handshakeCauses = {
   },
   client_id_in_use_326: {
     layer: 'ready',
-    title: 'The client id is already in use',
     severity: 'error',
     looksLike: 'Message 326, then TWS closes the connection.',
     tellsApart:
@@ -184,7 +173,6 @@ export const handshakeCauses = {
   },
   peer_closed_after_startapi: {
     layer: 'ready',
-    title: 'TWS ends the connection after the hello, without saying why',
     severity: 'error',
     looksLike: '"Peer closed connection. clientId N already in use?"; the id is only a guess.',
     tellsApart:
@@ -198,7 +186,6 @@ export const handshakeCauses = {
   },
   paper_disclaimer_10141: {
     layer: 'ready',
-    title: 'The paper-trading disclaimer has not been accepted',
     severity: 'error',
     looksLike: 'Message 10141 (older versions 2139), then TWS closes the connection.',
     tellsApart: 'The code says it; it happens on paper accounts only.',
@@ -210,7 +197,6 @@ export const handshakeCauses = {
   },
   partial_handshake_no_next_valid_id: {
     layer: 'ready',
-    title: 'TWS answers the hello but never becomes ready',
     severity: 'error',
     looksLike: 'The server version arrives; managed accounts or the next order id do not.',
     tellsApart:
@@ -223,7 +209,6 @@ export const handshakeCauses = {
   },
   server_version_too_old: {
     layer: 'hello',
-    title: 'TWS and the client do not share an API version',
     severity: 'error',
     looksLike: 'Message 503 or 506, or "server version N required".',
     tellsApart: 'The version number in the hello is outside what the client takes.',
@@ -241,7 +226,6 @@ export const handshakeCauses = {
   },
   client_lib_mismatch: {
     layer: null,
-    title: 'The client library does not fit: TWS itself is fine',
     severity: 'error',
     looksLike: 'A Python TypeError or the like while connecting or decoding.',
     tellsApart: 'There is a traceback, and the handshake of Robo passes at the same time.',
@@ -261,7 +245,6 @@ export const handshakeCauses = {
   },
   timezone_unsupported: {
     layer: 'hello',
-    title: 'The client does not know the time zone that TWS names',
     severity: 'error',
     looksLike: '"Time zone not found for Greenwich Mean Time" right after the hello.',
     tellsApart: 'The hello arrived with version and time; only its zone name is not understood.',
@@ -273,7 +256,6 @@ export const handshakeCauses = {
   },
   bad_length_507: {
     layer: 'ready',
-    title: 'The Java client lost the connection in the middle of a message (507)',
     severity: 'error',
     looksLike: 'Message 507 "Bad Message Length", then closed.',
     tellsApart:
@@ -286,7 +268,6 @@ export const handshakeCauses = {
   },
   not_connected_504: {
     layer: 'tcp',
-    title: 'The program asked before it was connected, or after it was',
     severity: 'error',
     looksLike: 'Message 504 "Not connected" for each request.',
     tellsApart: 'It is made by the client; the reason stands a few lines above it.',
@@ -298,7 +279,6 @@ export const handshakeCauses = {
   },
   port_reset_1300: {
     layer: 'port',
-    title: 'The API port was changed in TWS',
     severity: 'error',
     looksLike: 'Message 1300 with the new port, then TWS closes the connection.',
     tellsApart: 'The code says it.',
@@ -310,7 +290,6 @@ export const handshakeCauses = {
   },
   max_clients_32: {
     layer: 'ready',
-    title: 'Too many API clients are connected',
     severity: 'error',
     looksLike: 'New clients are refused or closed; message about the maximum of 32.',
     tellsApart: '32 or more connections to the port are established.',
@@ -323,7 +302,6 @@ export const handshakeCauses = {
   },
   self_inflicted_probe_zombies: {
     layer: 'sockets',
-    title: 'A checking program leaves dead connections behind',
     severity: 'warning',
     looksLike: 'CLOSE_WAIT sockets grow by one per check; later TWS stops answering.',
     tellsApart:
@@ -337,7 +315,6 @@ export const handshakeCauses = {
   },
   reconnect_race: {
     layer: null,
-    title: 'Several reconnect loops run against each other',
     severity: 'warning',
     looksLike: 'Connect and disconnect lines doubled, in quick turn; message 501.',
     tellsApart: 'One process, the same lines twice within moments.',

@@ -6,7 +6,6 @@ import { lockAndExit, restartContainer, restartTws, twsProcesses } from '../step
 export const processCauses = {
   twofa_timeout: {
     layer: 'process',
-    title: 'TWS waits for, or has missed, the second factor',
     severity: 'error',
     looksLike:
       'A TWS or IB Gateway process, and no listener on any API port; IBC ends with exit code 1111.',
@@ -21,7 +20,6 @@ export const processCauses = {
   },
   weekly_2fa_reauth: {
     layer: 'process',
-    title: 'The weekly full login is due',
     severity: 'error',
     looksLike: 'The port is closed since Sunday, after the weekly restart.',
     tellsApart:
@@ -33,7 +31,6 @@ export const processCauses = {
   },
   autorestart_broken: {
     layer: 'process',
-    title: 'The automatic restart of TWS failed',
     severity: 'error',
     looksLike: '"autorestart file not found", or a rejected login after the restart time.',
     tellsApart: 'It happened at the restart time; the restart token was not accepted.',
@@ -46,7 +43,6 @@ export const processCauses = {
   },
   existing_session_relogin: {
     layer: 'process',
-    title: 'A login elsewhere has taken the session',
     severity: 'error',
     looksLike: '"Existing session detected" or "Re-login is required" in TWS.',
     tellsApart: 'The dialog in TWS, or the line in the log of IBC.',
@@ -58,7 +54,6 @@ export const processCauses = {
   },
   login_failed: {
     layer: 'process',
-    title: 'The login to TWS failed',
     severity: 'error',
     looksLike: '"Login failed", "Unrecognized Username or Password", "PassKey is not supported".',
     tellsApart: 'The line in the log of IBC or the login window.',
@@ -71,7 +66,6 @@ export const processCauses = {
   },
   version_desupported_2172: {
     layer: 'hello',
-    title: 'This version of TWS will soon no longer be supported',
     severity: 'warning',
     looksLike: 'Message 2172 with a date.',
     tellsApart: 'The code says it; until the date everything works.',
@@ -83,7 +77,6 @@ export const processCauses = {
   },
   ccp_lockout: {
     layer: 'process',
-    title: 'The login server ignores this user for a while',
     severity: 'error',
     looksLike: 'The login hangs; "CCP LOCKOUT" in the log of the gateway controller.',
     tellsApart: 'It follows a hard end of TWS or many logins.',
@@ -95,7 +88,6 @@ export const processCauses = {
   },
   jvm_killed_oom: {
     layer: 'process',
-    title: 'TWS ended for lack of memory',
     severity: 'error',
     looksLike: 'The process is gone; "Killed", exit code 137, or java.lang.OutOfMemoryError.',
     tellsApart:
@@ -122,7 +114,6 @@ export const processCauses = {
   },
   gateway_frozen: {
     layer: 'process',
-    title: 'TWS is frozen',
     severity: 'error',
     looksLike: 'It listens and answers nothing; its window does not react.',
     tellsApart:
@@ -137,7 +128,6 @@ export const processCauses = {
   },
   duplicate_gateway: {
     layer: 'process',
-    title: 'Two TWS or IB Gateway programs run',
     severity: 'warning',
     looksLike: 'Odd answers; two processes, one session; "process is already running".',
     tellsApart: 'Two TWS or IB Gateway processes on this machine. Two of different users are fine.',
@@ -150,7 +140,6 @@ export const processCauses = {
   },
   duplicate_runner: {
     layer: 'process',
-    title: 'The same runner runs twice',
     severity: 'error',
     looksLike: 'Message 326, double orders, or duplicate order ids.',
     tellsApart: 'Two processes of the same program, workspace and endpoint.',

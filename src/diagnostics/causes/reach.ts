@@ -14,7 +14,6 @@ import {
 export const reachCauses = {
   port_refused: {
     layer: 'port',
-    title: 'Nothing listens on the API port',
     severity: 'error',
     looksLike:
       'The connection is refused at once (ECONNREFUSED, ConnectionRefusedError; many clients print message 502).',
@@ -31,7 +30,6 @@ export const reachCauses = {
   },
   port_mode_mismatch: {
     layer: 'port',
-    title: 'TWS or IB Gateway listens on another port than the one asked for',
     severity: 'error',
     looksLike: 'The connection is refused although TWS or IB Gateway runs and is logged in.',
     tellsApart:
@@ -46,7 +44,6 @@ export const reachCauses = {
   },
   bad_host: {
     layer: 'tcp',
-    title: 'The host name does not lead to the machine that runs TWS',
     severity: 'error',
     looksLike:
       'The name does not resolve (ENOTFOUND, gaierror), or the address is not the one on which TWS listens.',
@@ -68,7 +65,6 @@ export const reachCauses = {
   },
   tcp_timeout_unreachable: {
     layer: 'tcp',
-    title: 'The machine that should run TWS does not answer',
     severity: 'error',
     looksLike: 'The TCP connection times out, or the system has no route; no refusal comes back.',
     tellsApart:
@@ -95,7 +91,6 @@ export const reachCauses = {
   },
   wsl_docker_network: {
     layer: 'tcp',
-    title: 'WSL or a container and TWS on its host do not reach each other',
     severity: 'error',
     looksLike: 'Refused, timed out or silent from inside WSL or a container; TWS runs on the host.',
     tellsApart:
@@ -120,7 +115,6 @@ export const reachCauses = {
   },
   proxy_upstream_refused: {
     layer: 'hello',
-    title: 'A forwarder answers, but the gateway behind it does not listen',
     severity: 'error',
     looksLike:
       'TCP connects and closes within milliseconds, before any byte; socat logs "Connection refused".',
@@ -135,7 +129,6 @@ export const reachCauses = {
   },
   proxy_upstream_timeout: {
     layer: 'hello',
-    title: 'A forwarder answers, but the gateway behind it no longer accepts',
     severity: 'error',
     looksLike: 'TCP connects, then silence or a late close; socat logs "Connection timed out".',
     tellsApart:
@@ -150,7 +143,6 @@ export const reachCauses = {
   },
   proxy_bind_failed: {
     layer: 'port',
-    title: 'A second forwarder cannot take the port',
     severity: 'error',
     looksLike: 'socat logs "Address already in use"; connections behave oddly.',
     tellsApart: 'Two forwarders for the same port, usually after an automatic restart.',
@@ -163,7 +155,6 @@ export const reachCauses = {
   },
   wrong_service: {
     layer: 'hello',
-    title: 'Another program answers on this port, not the TWS API',
     severity: 'error',
     looksLike: 'TCP connects; what comes back is not the TWS protocol, or nothing at all.',
     tellsApart:

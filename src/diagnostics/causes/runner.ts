@@ -12,7 +12,6 @@ const venvPython: Readonly<Record<System, string>> = {
 export const runnerCauses = {
   runner_stalled: {
     layer: null,
-    title: 'The runner is alive but finishes no cycle',
     severity: 'error',
     looksLike: 'Its log may go on; no cycle and no successful fetch for too long.',
     tellsApart:
@@ -26,7 +25,6 @@ export const runnerCauses = {
   },
   runner_silent: {
     layer: null,
-    title: 'The runner has stopped printing',
     severity: 'warning',
     looksLike: 'The process lives and has printed before; no line has come for long.',
     tellsApart:
@@ -40,7 +38,6 @@ export const runnerCauses = {
   },
   runner_crash_loop: {
     layer: null,
-    title: 'The runner ends again and again soon after its start',
     severity: 'error',
     looksLike: 'Several exits within half an hour, each within two minutes after the start.',
     tellsApart: 'The exit codes and last lines of the runs; the same each time means one reason.',
@@ -53,7 +50,6 @@ export const runnerCauses = {
   },
   runner_exited: {
     layer: null,
-    title: 'The runner has ended',
     severity: 'error',
     looksLike: 'The process is gone without having been asked to stop.',
     tellsApart: 'Exit code or signal, and the last lines that it printed.',
@@ -66,7 +62,6 @@ export const runnerCauses = {
   },
   runner_error: {
     layer: null,
-    title: 'The runner reports an error in its own code',
     severity: 'error',
     looksLike: 'A traceback or error line that names no fault of the connection.',
     tellsApart: 'The exception is none of the known connection or data faults.',
@@ -78,7 +73,6 @@ export const runnerCauses = {
   },
   runner_older_than_source: {
     layer: null,
-    title: 'The runner was started before its source was changed',
     severity: 'warning',
     looksLike: 'A fix is in the files, and the running program behaves as before.',
     tellsApart:
@@ -90,7 +84,6 @@ export const runnerCauses = {
   },
   kill_switch_triggered: {
     layer: null,
-    title: 'The kill switch of the runner is set',
     severity: 'error',
     looksLike:
       'The runner refuses to trade or ends within seconds, often with exit code 0; the broker is fine.',
@@ -106,7 +99,6 @@ export const runnerCauses = {
   },
   bad_configuration: {
     layer: null,
-    title: 'The configuration cannot be used',
     severity: 'error',
     looksLike:
       'A value in .env, the settings, the flags or the environment is missing or impossible; the program ends before it connects.',
@@ -119,7 +111,6 @@ export const runnerCauses = {
   },
   command_not_found: {
     layer: null,
-    title: 'The command of the runner cannot be started',
     severity: 'error',
     looksLike:
       'ENOENT, "command not found", exit code 127 (not found) or 126 (not executable); no line of the runner is printed.',
@@ -141,7 +132,6 @@ export const runnerCauses = {
   },
   wrong_interpreter: {
     layer: null,
-    title: 'The runner is started with the wrong interpreter or without its packages',
     severity: 'error',
     looksLike:
       'It ends at once: ModuleNotFoundError, "cannot find module", or the interpreter itself falls (bus error, segmentation fault).',
@@ -158,7 +148,6 @@ export const runnerCauses = {
   },
   worker_unresponsive: {
     layer: null,
-    title: 'The process that talks to the broker for the runner does not answer it',
     severity: 'error',
     looksLike: 'Connected, and every command to the worker times out, for every symbol.',
     tellsApart:
@@ -172,7 +161,6 @@ export const runnerCauses = {
   },
   database_locked: {
     layer: null,
-    title: "The runner's database is locked by another process",
     severity: 'error',
     looksLike: '"database is locked"; the broker is fine.',
     tellsApart: 'Another process has the database file open, often an older runner.',
@@ -192,7 +180,6 @@ export const runnerCauses = {
   },
   helper_port_taken: {
     layer: null,
-    title: "A port of the runner's helpers belongs to another program",
     severity: 'warning',
     looksLike: '"Address already in use" for a dashboard or websocket port.',
     tellsApart: 'It is not the API port: the connection to TWS works.',
@@ -212,7 +199,6 @@ export const runnerCauses = {
   },
   disk_full: {
     layer: null,
-    title: 'The disk is full',
     severity: 'error',
     looksLike: '"No space left on device" (ENOSPC); logs and databases stop.',
     tellsApart: 'The system gave that very error; a missing right would be EACCES or EROFS.',
@@ -225,7 +211,6 @@ export const runnerCauses = {
   },
   records_unwritable: {
     layer: null,
-    title: 'Robo cannot write its records',
     severity: 'warning',
     looksLike: 'Status and log files are old or missing; the watch itself goes on.',
     tellsApart:

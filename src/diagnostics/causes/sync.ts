@@ -5,7 +5,6 @@ import type { CauseId } from '../causeIds';
 export const syncCauses = {
   sync_request_timeout: {
     layer: 'ready',
-    title: 'A start-up request was not answered',
     severity: 'error',
     looksLike: '"positions request timed out", "completed orders request timed out".',
     tellsApart: 'The server time is answered; only one kind of request is not.',
@@ -18,7 +17,6 @@ export const syncCauses = {
   },
   account_updates_missing: {
     layer: 'account',
-    title: 'The account download never ends, or another client took it',
     severity: 'warning',
     looksLike: 'The client hangs while connecting; messages 2100 or 2101.',
     tellsApart: 'Several managed accounts, or another client holds the account subscription.',
@@ -30,7 +28,6 @@ export const syncCauses = {
   },
   relogin_hang: {
     layer: 'clock',
-    title: 'The session fell silent after TWS logged in again',
     severity: 'error',
     looksLike: 'Connected, and no request is answered since the login.',
     tellsApart: 'The server time is not answered; a new connection works.',
@@ -42,7 +39,6 @@ export const syncCauses = {
   },
   event_loop_misuse: {
     layer: null,
-    title: 'The program misuses its event loop: TWS is not involved',
     severity: 'error',
     looksLike: '"This event loop is already running", "Event loop is closed".',
     tellsApart: 'A Python RuntimeError before any connection; the handshake of Robo passes.',
@@ -54,7 +50,6 @@ export const syncCauses = {
   },
   decoder_desync: {
     layer: 'ready',
-    title: 'The client cannot decode what TWS sends',
     severity: 'error',
     looksLike: '"Decoding error", "unprocessed data left", "Invalid message length".',
     tellsApart:
@@ -67,7 +62,6 @@ export const syncCauses = {
   },
   account_mode_mismatch: {
     layer: 'account',
-    title: 'The account is not of the kind that was asked for',
     severity: 'error',
     looksLike: 'Paper was asked for and the account is a live one, or the reverse.',
     tellsApart: 'Paper account ids start with D (DU…, DF…); the port is only a convention.',
@@ -79,7 +73,6 @@ export const syncCauses = {
   },
   clock_skew: {
     layer: 'clock',
-    title: 'The clock of this machine and that of TWS differ',
     severity: 'warning',
     looksLike: 'The server time that TWS reports is far from the time here.',
     tellsApart: 'Everything else passes; bars and market hours are judged with the wrong time.',

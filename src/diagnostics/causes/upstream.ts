@@ -11,7 +11,6 @@ const reconnectFarms: VariedStep = {
 export const upstreamCauses = {
   upstream_lost_1100: {
     layer: 'data',
-    title: 'TWS has lost its connection to IBKR',
     severity: 'error',
     looksLike: 'Message 1100; the API stays up, no data and no order goes through.',
     tellsApart:
@@ -26,7 +25,6 @@ export const upstreamCauses = {
   },
   restored_data_lost_1101: {
     layer: 'data',
-    title: 'The connection to IBKR is back, but the subscriptions are gone',
     severity: 'warning',
     looksLike: 'Message 1101.',
     tellsApart: 'The code says it; 1102 is the same without the loss.',
@@ -38,7 +36,6 @@ export const upstreamCauses = {
   },
   restored_1102: {
     layer: 'data',
-    title: 'The connection to IBKR is back',
     severity: 'info',
     looksLike: 'Message 1102 with all data farms connected.',
     tellsApart: 'The list in the message says "All data farms are connected".',
@@ -46,7 +43,6 @@ export const upstreamCauses = {
   },
   restored_partial_farms: {
     layer: 'data',
-    title: 'The connection to IBKR is back, but not to all data farms',
     severity: 'warning',
     looksLike: 'Message 1102 that lists farms as not connected.',
     tellsApart: 'The list after "not connected:" is not empty.',
@@ -54,7 +50,6 @@ export const upstreamCauses = {
   },
   tws_server_broken_2110: {
     layer: 'data',
-    title: 'TWS has no connection to its server',
     severity: 'error',
     looksLike: 'Message 2110, sometimes as the first message after connecting.',
     tellsApart: 'The code says it; it is restored automatically. As a first message: not ready.',
@@ -66,7 +61,6 @@ export const upstreamCauses = {
   },
   nightly_reset: {
     layer: 'data',
-    title: 'The nightly reset of IBKR',
     severity: 'info',
     looksLike: '1100 and then 1102 within minutes, at the known time of the region.',
     tellsApart: 'It falls into the reset window and is short.',
@@ -75,7 +69,6 @@ export const upstreamCauses = {
   },
   outage_outlives_reset_window: {
     layer: 'data',
-    title: 'The outage has outlived the reset window',
     severity: 'error',
     looksLike: 'Down since a reset, and still down after the window ended.',
     tellsApart: 'Its length: resets last minutes.',
@@ -88,7 +81,6 @@ export const upstreamCauses = {
   },
   outage_terminated: {
     layer: 'data',
-    title: 'An outage has ended; what happened meanwhile is unknown',
     severity: 'warning',
     looksLike: 'The link is back after 1100; fills and updates in between may be missing.',
     tellsApart: 'The socket lived on; whether every message was processed cannot be seen.',
@@ -97,7 +89,6 @@ export const upstreamCauses = {
   },
   fills_dropped_during_1100: {
     layer: 'data',
-    title: 'The program ignored updates while the link was marked as lost',
     severity: 'error',
     looksLike: '"Not connected; update dropped" while the socket is alive.',
     tellsApart: 'Executions arrive, and the client throws them away.',
@@ -109,7 +100,6 @@ export const upstreamCauses = {
   },
   farm_broken_2103: {
     layer: 'data',
-    title: 'A market data farm is disconnected',
     severity: 'warning',
     looksLike: 'Message 2103 with the name of the farm; its quotes stand still.',
     tellsApart: 'It is about one farm; no 2104 for it follows.',
@@ -117,7 +107,6 @@ export const upstreamCauses = {
   },
   farm_flap: {
     layer: 'data',
-    title: 'A data farm was away for moments',
     severity: 'info',
     looksLike: '2103 and 2104 within seconds.',
     tellsApart: 'Seconds, not minutes.',
@@ -125,7 +114,6 @@ export const upstreamCauses = {
   },
   hmds_broken_2105: {
     layer: 'data',
-    title: 'The historical data farm is disconnected',
     severity: 'warning',
     looksLike: 'Message 2105; bars fail while live quotes are fine.',
     tellsApart: 'It is about history only; it can last until TWS is restarted.',
@@ -137,7 +125,6 @@ export const upstreamCauses = {
   },
   secdef_broken_2157: {
     layer: 'data',
-    title: 'The security definition farm is disconnected',
     severity: 'warning',
     looksLike: 'Message 2157; known symbols get message 200.',
     tellsApart: 'Good symbols fail too.',
@@ -146,7 +133,6 @@ export const upstreamCauses = {
   },
   silent_stream_death: {
     layer: 'data',
-    title: 'A data stream has died without a word',
     severity: 'error',
     looksLike: 'The session answers, but no bars arrive during market hours.',
     tellsApart: 'The server time is answered and the age of the data grows.',
@@ -158,7 +144,6 @@ export const upstreamCauses = {
   },
   live_updates_10182: {
     layer: 'data',
-    title: 'A live-updating request was cut',
     severity: 'warning',
     looksLike: 'Message 10182 per request.',
     tellsApart: 'The code says it.',
@@ -167,7 +152,6 @@ export const upstreamCauses = {
   },
   bust_10225: {
     layer: 'data',
-    title: 'A bust event ended the real-time bars',
     severity: 'warning',
     looksLike: 'Message 10225.',
     tellsApart: 'The code says it.',
@@ -176,7 +160,6 @@ export const upstreamCauses = {
   },
   half_open_zombie: {
     layer: 'clock',
-    title: 'The connection looks open, but nobody is on the other side',
     severity: 'error',
     looksLike: 'The program says connected; nothing is answered any more.',
     tellsApart:
@@ -197,7 +180,6 @@ export const upstreamCauses = {
   },
   tws_daily_restart_drop: {
     layer: 'tcp',
-    title: 'TWS ended the session, as it does at its daily restart',
     severity: 'warning',
     looksLike: '"Peer closed connection", broken pipe, at the same time each day.',
     tellsApart:
@@ -211,7 +193,6 @@ export const upstreamCauses = {
   },
   competing_session_10197: {
     layer: 'data',
-    title: 'Another session of the same user takes the market data',
     severity: 'error',
     looksLike: 'Message 10197: orders work, data does not.',
     tellsApart: 'The same user is logged in live, on the phone or in the portal.',
@@ -223,7 +204,6 @@ export const upstreamCauses = {
   },
   different_ip_session: {
     layer: 'data',
-    title: 'A session from another address holds the market data',
     severity: 'error',
     looksLike: '162, 10189 or 420 with "connected from a different IP address".',
     tellsApart: 'The text of the 162 names the address: this is not pacing.',
