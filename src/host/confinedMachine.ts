@@ -18,6 +18,7 @@ export function confinedMachine(machine: Machine, scene: RehearsalScene): Machin
   return {
     platform: machine.platform,
     process: async (pid) => machine.process(pid),
+    ...(machine.background === undefined ? {} : { background: machine.background.bind(machine) }),
     listeners: async (port) => (port === scene.port ? machine.listeners(port) : known([])),
     sockets: async (ports) => (ours(ports).length === 0 ? known([]) : machine.sockets(ours(ports))),
     twsFiles: async () => Promise.resolve(known({ settings: [], logs: [] })),

@@ -3,7 +3,8 @@ import { endianness, homedir } from 'node:os';
 import { scheduler } from 'node:timers/promises';
 import { errorCode, errorText } from '../core/errors';
 import { type Observed, known, unknown } from '../core/observed';
-import type { Machine, ProcessInfo, SocketRow } from './machine';
+import type { Machine, ProcessIdentity, ProcessInfo, SocketRow } from './machine';
+import { type ProcessBackground, parseControlGroup, parseEnvironment } from './processBackground';
 import {
   type ProcSocket,
   parseBootTime,
@@ -92,6 +93,29 @@ export class LinuxMachine implements Machine {
     } catch {
       return `the programs of other users are hidden: ${this.root} does not show process 1 (hidepid)`;
     }
+  }
+
+  async background(
+    processes: readonly Pick<ProcessIdentity, 'pid' | 'startToken'>[],
+    variables: readonly string[],
+  ): Promise<ReadonlyMap<number, ProcessBackground>> {
+    const wanted = new Set(variables);
+    const found = new Map<number, ProcessBackground>();
+    for (const { pid, startToken } of processes) {
+      const environment = readText(`${this.root}/${pid}/environ`);
+      const groups = readText(`${this.root}/${pid}/cgroup`);
+      // Looked at last: what was read before belongs to the process that has the pid still.
+      const now = await this.process(pid);
+      if (now.known && now.value?.startToken === startToken) {
+        found.set(pid, {
+          environment:
+            environment === undefined ? undefined : parseEnvironment(environment, wanted),
+          controlGroup: groups === undefined ? undefined : parseControlGroup(groups),
+          launchdLabel: undefined,
+        });
+      }
+    }
+    return found;
   }
 
   async sockets(ports: readonly number[]): Promise<Observed<readonly SocketRow[]>> {
@@ -270,6 +294,15 @@ class Turns {
     }
     this.reads = 0;
     return true;
+  }
+}
+
+/** Undefined for what has vanished and for what is another user's. */
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Observed } from '../core/observed';
+import type { ProcessBackground } from './processBackground';
 import type { TwsFiles } from './twsFiles';
 
 /** What makes a pid one process and no other (law 9). */
@@ -85,6 +86,15 @@ export interface Machine {
   hiddenProcesses?(): string | undefined;
   /** The process with this pid now; known(undefined) when there is none. */
   process(pid: number): Promise<Observed<ProcessInfo | undefined>>;
+  /**
+   * The asked-for variables, and what keeps a process running, by pid. Left out is every process
+   * that is not this one any more; left out as a whole where the system tells nothing of it.
+   * @param variables the only ones that are kept
+   */
+  background?(
+    processes: readonly Pick<ProcessIdentity, 'pid' | 'startToken'>[],
+    variables: readonly string[],
+  ): Promise<ReadonlyMap<number, ProcessBackground>>;
   /** All TCP rows with one of `ports` at either end. Owners are looked up for these rows only. */
   sockets(ports: readonly number[]): Promise<Observed<readonly SocketRow[]>>;
   /**

@@ -1,8 +1,9 @@
 import { type Observed, known, unknown } from '../core/observed';
 import { parseLsofDirectories, parseLsofSockets, type LsofSocket } from './lsofText';
-import type { Machine, ProcessInfo, SocketRow } from './machine';
+import type { Machine, ProcessIdentity, ProcessInfo, SocketRow } from './machine';
 import { joinSockets, socketIdOf } from './macosSockets';
 import { type ListenQueue, type NetstatRow, parseListenQueues, parseNetstat } from './netstatText';
+import { type ProcessBackground, parseLaunchdJobs } from './processBackground';
 import { type PsProcess, parsePs, psColumns, psNameColumns } from './psText';
 import { SharedLook } from './sharedLook';
 import { type RunTool, type ToolCall, successfulOutput } from './tool';
@@ -11,6 +12,7 @@ import { TwsFilesMemory, type TwsSurroundings, readTwsFiles } from './twsFilesRe
 
 const netstat = '/usr/sbin/netstat';
 const socketTable: ToolCall = { file: netstat, args: ['-anv', '-p', 'tcp'] };
+const launchdJobs: ToolCall = { file: '/bin/launchctl', args: ['list'] };
 const queueTable: ToolCall = { file: netstat, args: ['-Lan', '-p', 'tcp'] };
 
 /**
@@ -60,6 +62,20 @@ export class MacosMachine implements Machine {
     }
     const infos = await this.withDirectories(found.value);
     return known(infos.find((info) => info.pid === pid));
+  }
+
+  /** Environments stay hidden; the jobs are those of the user's own session, or of root. */
+  async background(
+    processes: readonly Pick<ProcessIdentity, 'pid' | 'startToken'>[],
+  ): Promise<ReadonlyMap<number, ProcessBackground>> {
+    const text = await this.output(launchdJobs);
+    const jobs = text.known ? parseLaunchdJobs(text.value) : new Map<number, string>();
+    return new Map(
+      processes.map(({ pid }) => [
+        pid,
+        { environment: undefined, controlGroup: undefined, launchdLabel: jobs.get(pid) },
+      ]),
+    );
   }
 
   async sockets(ports: readonly number[]): Promise<Observed<readonly SocketRow[]>> {

@@ -34,8 +34,7 @@ export function classifyProcess(look: ProcessLook): ProcessClass {
   }
   const family = program === undefined ? undefined : runnerFamily(program);
   const kind = kindOf(look, program, family);
-  const respawnsRunners =
-    kind === 'monitor' || (program !== undefined && isFile(program, ['watchdog.sh']));
+  const respawnsRunners = kind === 'monitor' || (program !== undefined && isWatchdog(program));
   return { kind, product: undefined, program, family, respawnsRunners };
 }
 
@@ -125,8 +124,15 @@ function isHelper(program: Program): boolean {
     isModule(program, ['robo_trader.websocket_server']) ||
     isPackageFile(program, ['websocket_server']) ||
     isPythonFile(program, ['app']) ||
-    isFile(program, ['watchdog.sh'])
+    isWatchdog(program)
   );
+}
+
+/** A script that calls itself a watchdog (`watchdog.sh`, `runner_watchdog.py`), and no test of one. */
+function isWatchdog({ kind, name }: Program): boolean {
+  const watchdog =
+    /^(?!test)(?:[\w.-]*[_-])?watch_?dog(?:[_-][\w.-]*)?\.(?:sh|bash|zsh|py|[cm]?[jt]s|rb|pl)$/i;
+  return (kind === 'script' || kind === 'binary') && watchdog.test(baseName(name));
 }
 
 function isModule(program: Program, names: readonly string[]): boolean {

@@ -14,6 +14,8 @@ export interface Program {
   readonly name: string;
   readonly args: readonly string[];
   readonly workingDirectory: string | undefined;
+  /** The outermost program that only starts this one (`sudo`, `uv`); undefined without any. */
+  readonly wrapper?: string | undefined;
 }
 
 interface Wrapper {
@@ -119,6 +121,7 @@ export function programOf(
   workingDirectory: string | undefined,
 ): Program | undefined {
   let rest = splitTitle(argv);
+  let wrapper: string | undefined;
   for (let depth = 0; depth < maxWrappers; depth += 1) {
     const [first, ...args] = rest;
     if (first === undefined) {
@@ -130,17 +133,18 @@ export function programOf(
       unwrap(executableName(first), args) ??
       (parsed.kind === 'script' ? unwrap(executableName(parsed.name), parsed.args) : undefined);
     if (inner === undefined) {
-      return { ...resolveName(parsed, workingDirectory), workingDirectory };
+      return { ...resolveName(parsed, workingDirectory), workingDirectory, wrapper };
     }
+    wrapper ??= executableName(parsed.kind === 'script' ? parsed.name : first);
     rest = inner;
   }
   return undefined;
 }
 
-/** npm and its kin write their whole command line into one argument. */
+/** npm, its kin and pm2 write a whole command line into one argument. */
 function splitTitle(argv: readonly string[]): readonly string[] {
   const [only] = argv;
-  return argv.length === 1 && only !== undefined && /^(?:npm|pnpm|yarn) /.test(only)
+  return argv.length === 1 && only !== undefined && /^(?:npm|pnpm|yarn|node) /.test(only)
     ? only.trim().split(/\s+/)
     : argv;
 }
@@ -232,7 +236,7 @@ function parseKnownInterpreter(name: string, args: readonly string[]): Parsed | 
     return parsePython(args);
   }
   if (/^(?:node|nodejs|electron|tsx|ts-node)$/.test(name)) {
-    return parseNode(args);
+    return parseNode(name === 'tsx' && args[0] === 'watch' ? args.slice(1) : args);
   }
   if (/^(?:ba|da|z|k|a|fi|tc|c)?sh$/.test(name)) {
     return parseShell(args);
@@ -321,7 +325,7 @@ function parseNode(args: readonly string[]): Parsed | undefined {
     return undefined;
   }
   if (/(?:^|[\\/])(?:tsx|ts-node|tsx[\\/]dist[\\/]cli\.mjs)$/.test(script)) {
-    return parseNode(others);
+    return parseNode(others[0] === 'watch' ? others.slice(1) : others);
   }
   return { kind: 'script', runtime: 'node', name: script, args: others };
 }

@@ -172,6 +172,7 @@ export class WatchedWorld {
   private ended(end: Extract<MonitorEvent, { kind: 'ended' }>['end']): void {
     this.connection += 1;
     this.isAsking = false;
+    this.apply({ kind: 'closed', end });
     this.apply({ kind: 'ended', end, look: { socketIds: this.listeners, isChangeVisible: true } });
   }
 

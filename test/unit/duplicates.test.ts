@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ProcessInfo } from '../../src/host/machine';
-import {
-  type ListRunnersInput,
-  type ListedProcess,
-  listRunners,
-} from '../../src/runner/duplicates';
+import { listRunners } from '../../src/runner/duplicates';
+import type { ListedProcess, ListRunnersInput } from '../../src/runner/listedProcess';
 import { fakeProcess, fakeSocket } from '../support/hostFakes';
 
 const runner = 'python3 -m robo_trader.runner_async';
@@ -239,5 +236,272 @@ describe('which runners are duplicates', () => {
       fakeProcess(21, 'bash -c x', { parentPid: 20 }),
     ]);
     assert.deepEqual(roles(listed), { 20: 'runner *' });
+  });
+
+  describe('by what they were told', () => {
+    const told = (pids: Readonly<Record<number, Readonly<Record<string, string>>>>) =>
+      new Map(
+        Object.entries(pids).map(([pid, environment]) => [
+          Number(pid),
+          {
+            environment: new Map(Object.entries(environment)),
+            controlGroup: undefined,
+            launchdLabel: undefined,
+          },
+        ]),
+      );
+    const two = [fakeProcess(20, runner), fakeProcess(30, runner)];
+    const envFile = new Map([
+      ['IBKR_CLIENT_ID', '7'],
+      ['TRADING_MODE', 'paper'],
+    ]);
+    const variables: readonly (readonly [string, Record<string, string>, RegExp])[] = [
+      ['client id', { IBKR_CLIENT_ID: '8' }, /another client id 8 than 20/],
+      ['mode', { TRADING_MODE: 'live' }, /another mode \(live\) than 20/],
+      ['mode by its other name', { EXECUTION_MODE: 'LIVE' }, /another mode \(live\)/],
+      ['portfolios', { PORTFOLIOS: '[{"id":"b"}]' }, /another list of portfolios/],
+      ['account', { IBKR_ACCOUNT: 'U123' }, /another account than 20/],
+      ['port', { IBKR_PORT: '4001' }, /names port 4001/],
+      ['host', { IBKR_HOST: '10.0.0.5' }, /names host 10\.0\.0\.5/],
+    ];
+    for (const [what, environment, why] of variables) {
+      it(`keeps apart what differs in its ${what}, by the environment`, () => {
+        const background = told({
+          20: { PORTFOLIOS: '[ {"id": "a"} ]', IBKR_ACCOUNT: 'DU1', TRADING_MODE: 'paper' },
+          30: environment,
+        });
+        const listed = list(two, { background, envFile });
+        assert.deepEqual(roles(listed), { 20: 'runner *', 30: 'other runner' });
+        assert.match(listed[1]?.why ?? '', why);
+        assert.doesNotMatch(listed[1]?.why ?? '', /U123|"b"/);
+      });
+    }
+
+    it('takes two spellings of one value for one value', () => {
+      const background = told({
+        20: { PORTFOLIOS: '[{"id": "a"}]', IBKR_CLIENT_ID: '07' },
+        30: { PORTFOLIOS: '[ { "id":"a" } ]', IBKR_HOST: 'localhost' },
+      });
+      const listed = list(two, { background, envFile });
+      assert.deepEqual(roles(listed), { 20: 'runner *', 30: 'duplicate' });
+    });
+
+    it('takes flags over the environment, and it over .env', () => {
+      const flagged = [fakeProcess(20, `${runner} --client_id=9`), fakeProcess(30, runner)];
+      const background = told({ 20: { IBKR_CLIENT_ID: '1' }, 30: { IBKR_CLIENT_ID: '9' } });
+      const listed = list(flagged, { background, envFile });
+      assert.deepEqual(roles(listed), { 20: 'runner *', 30: 'duplicate' });
+    });
+
+    it('asks .env where the environment is hidden or says nothing', () => {
+      const flagged = [fakeProcess(20, runner), fakeProcess(30, `${runner} --client-id 8`)];
+      assert.equal(roles(list(flagged))[30], 'duplicate');
+      assert.equal(roles(list(flagged, { envFile }))[30], 'other runner');
+      const elsewhere = list(two, { envFile: new Map([['IBKR_PORT', '4002']]) });
+      assert.deepEqual(roles(elsewhere), { 20: 'other runner', 30: 'other runner' });
+    });
+
+    it('finds the duplicate of a second portfolio', () => {
+      const listed = list([
+        fakeProcess(20, `${runner} --portfolio a`),
+        fakeProcess(30, `${runner} --portfolio b`),
+        fakeProcess(40, `${runner} --portfolio b`),
+      ]);
+      assert.deepEqual(roles(listed), { 20: 'runner *', 30: 'other runner', 40: 'duplicate' });
+      assert.match(listed.find(({ pid }) => pid === 40)?.why ?? '', /as 30$/);
+    });
+
+    it('knows which of them trade on a live account', () => {
+      const live = (more: Partial<ListRunnersInput>): readonly boolean[] =>
+        list(two, more).map(({ isLive }) => isLive);
+      assert.deepEqual(live({}), [false, false]);
+      assert.deepEqual(live({ endpoint: { host: '127.0.0.1', port: 7496 } }), [true, true]);
+      assert.deepEqual(live({ mode: 'live' }), [true, true]);
+      assert.deepEqual(live({ background: told({ 30: { IBKR_PORT: '4001' } }) }), [false, true]);
+      assert.deepEqual(live({ background: told({ 30: { TRADING_MODE: 'live' } }) }), [false, true]);
+      assert.deepEqual(live({ sockets: [session(30, 7496)] }), [false, true]);
+    });
+  });
+
+  it('tells parent, connections and folder, and that it does not know them', () => {
+    const [seen] = list([fakeProcess(20, runner, { parentPid: 7 })], { sockets: [session(20)] });
+    assert.deepEqual(
+      [seen?.parentPid, seen?.workingDirectory, seen?.sockets, seen?.isBoundHere],
+      [7, '/ws', ['127.0.0.1:520 ESTABLISHED'], true],
+    );
+    const hidden = list([fakeProcess(20, runner, { workingDirectory: undefined })], {
+      sockets: undefined,
+    });
+    assert.deepEqual([hidden[0]?.workingDirectory, hidden[0]?.sockets], [null, null]);
+  });
+
+  it('judges on Windows by what is seen there: no folder, and the interpreter of the workspace', () => {
+    const windows = (pid: number, python: string, parentPid = 0): ProcessInfo =>
+      fakeProcess(pid, 'x', {
+        argv: [python, '-m', 'robo_trader.runner_async'],
+        name: 'python.exe',
+        workingDirectory: undefined,
+        processGroup: 0,
+        parentPid,
+      });
+    const own = 'C:\\Work\\Trader\\.venv\\Scripts\\python.exe';
+    const listed = list(
+      [
+        windows(20, own),
+        // The interpreter of a virtual environment starts the one that it was made from.
+        windows(21, 'C:\\Python312\\python.exe', 20),
+        windows(30, own.toLowerCase()),
+        windows(40, 'C:\\Python312\\python.exe'),
+      ],
+      { workspace: 'C:\\work\\trader', sockets: undefined },
+    );
+    assert.deepEqual(roles(listed), {
+      20: 'runner *',
+      21: 'worker',
+      30: 'duplicate',
+      40: 'other runner',
+    });
+    assert.match(listed.find(({ pid }) => pid === 40)?.why ?? '', /hidden/);
+  });
+
+  it('counts no wrapper that has started nothing', () => {
+    const waiting = [
+      `sudo -u trader ${runner}`,
+      `timeout 60 ${runner}`,
+      `nohup ${runner}`,
+      `env A=b ${runner}`,
+    ].map((line, index) => fakeProcess(40 + index, line));
+    assert.deepEqual(roles(list([fakeProcess(20, runner), ...waiting])), { 20: 'runner *' });
+    const started = fakeProcess(50, runner, { parentPid: 40 });
+    assert.deepEqual(roles(list([...waiting.slice(0, 1), started])), {
+      40: 'runner *',
+      50: 'worker',
+    });
+  });
+
+  it('counts nothing that merely names a runner', () => {
+    const lines: readonly (readonly string[])[] = [
+      ['vim', 'robo_trader/runner_async.py'],
+      ['/usr/share/code/code', '/ws/robo_trader/runner_async.py'],
+      ['grep', '-rn', 'runner_async', '.'],
+      ['sh', '-c', 'ps aux | grep runner_async'],
+      ['pgrep', '-f', 'robo_trader.runner_async'],
+      ['tail', '-f', 'runner_async.log'],
+      ['less', 'robo_trader/runner_async.py'],
+      ['python3', '-m', 'pytest', 'tests/test_runner_async.py', '-k', 'robo_trader.runner_async'],
+      ['/ws/.venv/bin/python', '/ws/.venv/bin/pytest', 'robo_trader/runner_async.py'],
+      ['python3', '-m', 'pylint', 'robo_trader/runner_async.py'],
+      ['bash', '-c', 'python3 -m robo_trader.runner_async'],
+      ['tmux', 'new-session', '-d', 'python3 -m robo_trader.runner_async'],
+      ['SCREEN', '-dmS', 'r', 'python3', '-m', 'robo_trader.runner_async'],
+      ['docker', 'exec', 'box', 'python3', '-m', 'robo_trader.runner_async'],
+      ['ssh', 'box', 'python3', '-m', 'robo_trader.runner_async'],
+      ['watch', 'pgrep -f robo_trader.runner_async'],
+      ['git', 'log', '--', 'robo_trader/runner_async.py'],
+    ];
+    const bystanders = lines.map((argv, index) => fakeProcess(40 + index, 'x', { argv }));
+    assert.deepEqual(roles(list([fakeProcess(20, runner), ...bystanders])), { 20: 'runner *' });
+  });
+
+  describe("of other people's programs", () => {
+    const programs: readonly (readonly [string, readonly string[], readonly string[]])[] = [
+      ['tsx', ['tsx', 'src/bot.ts'], ['node', '--import', 'tsx', 'src/bot.ts']],
+      ['tsx that watches', ['npx', 'tsx', 'src/bot.ts'], ['npx', 'tsx', 'src/bot.ts']],
+      ['uv', ['uv', 'run', 'bot.py'], ['/ws/.venv/bin/python3', 'bot.py']],
+      ['poetry', ['poetry', 'run', 'python', '-m', 'bots'], ['python3', '-m', 'bots']],
+      ['a binary', ['./target/release/trader'], ['/ws/target/release/trader', '--fast']],
+      ['a title of pm2', ['node', 'bot.js'], ['node bot.js ']],
+    ];
+    for (const [name, command, other] of programs) {
+      it(`finds the duplicate of ${name}`, () => {
+        const listed = list(
+          [
+            fakeProcess(20, 'x', { argv: other }),
+            fakeProcess(21, 'x', { argv: other }),
+            fakeProcess(30, 'x', { argv: other, workingDirectory: '/elsewhere' }),
+            // Both stand below it, so that a wrapper has started something.
+            fakeProcess(22, 'sleep 1', { parentPid: 21 }),
+          ].slice(0, name === 'a binary' ? 2 : 4),
+          { runnerCommand: command },
+        );
+        assert.equal(roles(listed)[20], 'runner *');
+        assert.equal(roles(listed)[21], 'duplicate');
+        assert.notEqual(roles(listed)[30], 'duplicate');
+      });
+    }
+
+    it('finds the program that a launcher leads to, started without it', () => {
+      const listed = list(
+        [
+          fakeProcess(20, 'npm run trade'),
+          fakeProcess(21, 'x', { argv: ['sh', '-c', 'node src/bot.js'], parentPid: 20 }),
+          fakeProcess(22, 'node src/bot.js', { parentPid: 21 }),
+          fakeProcess(23, 'tail -f bot.log', { parentPid: 22 }),
+          fakeProcess(30, 'node src/bot.js'),
+          fakeProcess(31, 'tail -f bot.log'),
+        ],
+        { runnerCommand: ['npm', 'run', 'trade'] },
+      );
+      assert.deepEqual(roles(listed), { 20: 'runner *', 22: 'worker', 30: 'duplicate' });
+    });
+  });
+
+  describe('helpers', () => {
+    const feed = 'python3 -m robo_trader.websocket_server';
+    const dashboard = 'python3 app.py';
+    const listener = (pid: number, port: number) =>
+      fakeSocket(`127.0.0.1:${port}`, '0.0.0.0:0', 'LISTEN', pid);
+
+    it('are judged by the same rule: the one that listens is kept, else the oldest', () => {
+      const listed = list(
+        [
+          fakeProcess(20, feed),
+          fakeProcess(30, feed),
+          fakeProcess(40, dashboard),
+          fakeProcess(50, dashboard),
+          fakeProcess(51, dashboard, { parentPid: 50 }),
+          fakeProcess(60, dashboard, { workingDirectory: '/other' }),
+        ],
+        { sockets: [listener(30, 8765)] },
+      );
+      assert.deepEqual(roles(listed), {
+        20: 'duplicate',
+        30: 'helper',
+        40: 'helper',
+        50: 'duplicate',
+      });
+      assert.ok(listed.every(({ isHelper, isRightful }) => isHelper && !isRightful));
+    });
+
+    it('of the supervised runner, or started by Robo, come before one that listens', () => {
+      const ours = fakeProcess(20, runner);
+      const daemon = fakeProcess(10, 'node /x/robo/dist/daemon.cjs');
+      const listed = list(
+        [
+          ours,
+          daemon,
+          fakeProcess(60, feed, { parentPid: 20 }),
+          fakeProcess(30, feed),
+          fakeProcess(70, dashboard, { parentPid: 10 }),
+          fakeProcess(40, dashboard),
+        ],
+        { supervised: ours, sockets: [listener(30, 8765), listener(40, 5555)] },
+      );
+      assert.deepEqual(roles(listed), {
+        20: 'runner *',
+        30: 'duplicate',
+        40: 'duplicate',
+        60: 'helper',
+        70: 'helper',
+      });
+    });
+
+    it('on ports of their own are no duplicates', () => {
+      const listed = list([
+        fakeProcess(20, `${dashboard} --port 5555`),
+        fakeProcess(30, `${dashboard} --port 5556`),
+      ]);
+      assert.deepEqual(roles(listed), { 20: 'helper', 30: 'helper' });
+    });
   });
 });

@@ -139,6 +139,32 @@ describe('reading a procfs', () => {
     assert.equal(machine.hiddenProcesses(), undefined);
   });
 
+  it('reads what a few processes were told and lie in, and only of those that they still are', async () => {
+    for (const pid of [7, 8, 9]) {
+      tree.process(pid, 'a\0');
+    }
+    tree.write('7/environ', 'SECRET=x\0IBKR_PORT=7497\0');
+    tree.write('7/cgroup', '0::/system.slice/trader.service\n');
+    tree.write('8/environ', 'IBKR_PORT=4002\0');
+    const seen = await machine.background(
+      [
+        { pid: 7, startToken: 'b00t:4242' },
+        { pid: 8, startToken: 'b00t:4241' },
+        { pid: 9, startToken: 'b00t:4242' },
+        { pid: 10, startToken: 'b00t:4242' },
+      ],
+      ['IBKR_PORT'],
+    );
+    assert.deepEqual([...seen.keys()], [7, 9]);
+    assert.deepEqual([...(seen.get(7)?.environment ?? [])], [['IBKR_PORT', '7497']]);
+    assert.equal(seen.get(7)?.controlGroup, '/system.slice/trader.service');
+    assert.deepEqual(seen.get(9), {
+      environment: undefined,
+      controlGroup: undefined,
+      launchdLabel: undefined,
+    });
+  });
+
   it('is the machine of linux', () => {
     assert.ok(machineFor('linux') instanceof LinuxMachine);
   });

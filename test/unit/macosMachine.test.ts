@@ -53,6 +53,22 @@ function withProcesses(): FakeTools {
 }
 
 describe('reading macOS', () => {
+  it('knows the job of launchd that runs a process, and nothing of its environment', async () => {
+    const jobs = 'PID\tStatus\tLabel\n-\t0\tcom.apple.x\n800\t0\tcom.robotrader.runner\n';
+    const asked = [700, 800].map((pid) => ({ pid, startToken: 'any' }));
+    const tools = new FakeTools().prints('launchctl list', jobs);
+    const seen = await machineWith(tools).background(asked);
+    assert.deepEqual(
+      [...seen].map(([pid, { launchdLabel, environment }]) => [pid, launchdLabel, environment]),
+      [
+        [700, undefined, undefined],
+        [800, 'com.robotrader.runner', undefined],
+      ],
+    );
+    const without = await machineWith(new FakeTools()).background(asked);
+    assert.ok([...without.values()].every(({ launchdLabel }) => launchdLabel === undefined));
+  });
+
   it('lists processes with working directories, state and identity', async () => {
     const tools = withProcesses();
     const seen = await machineWith(tools).processes();
