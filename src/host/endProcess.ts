@@ -2,6 +2,7 @@ import { type Clock, delay } from '../core/clock';
 import { errorCode, errorText } from '../core/errors';
 import type { Machine, ProcessIdentity, ProcessInfo } from './machine';
 import { classifyProcess, untouchableReason } from './processRoles';
+import { ProcessTree } from './processTree';
 
 /** What became of one process that was to be ended. */
 export interface KillOutcome {
@@ -11,10 +12,43 @@ export interface KillOutcome {
   readonly why: string;
 }
 
+/** By what a program that Robo started has ended; only TERM and the end of its input are asking. */
+export type StopWay = 'TERM' | 'KILL' | 'end of input' | 'not graceful';
+
+/** What became of a program that Robo started, and of everything that it started. */
+export interface TreeEnd {
+  readonly outcome: 'stopped' | 'not running' | 'still alive';
+  /** Null unless it was stopped. */
+  readonly how: StopWay | null;
+  /** True when it was ended without being asked, or asking was not enough. */
+  readonly wasKilled: boolean;
+  /** Pids that are left, when it is still alive. */
+  readonly left: readonly number[];
+  /** Why it is not sure to be gone, in one sentence; null otherwise. */
+  readonly why: string | null;
+}
+
+/** A program that Robo started, as far as its supervisor knows it. */
+export interface OwnTree {
+  /** True while it is a child of ours whose end the system has not told us yet. */
+  readonly isOwnAlive: () => boolean;
+  /**
+   * Asks it to end where the system has no signal that asks (Windows): ends its standard input.
+   * False where that cannot be done either.
+   */
+  readonly askPolitely?: () => boolean;
+  /** How long the polite word is given, in milliseconds. */
+  readonly politeMs?: number;
+  /** How long TERM is given before KILL, in milliseconds (10 s: origin system, rule 15). */
+  readonly graceMs?: number;
+  /** Replaces the rule of `processRoles` in tests. */
+  readonly isUntouchable?: (process: ProcessInfo) => boolean;
+}
+
 export interface EndProcessDeps {
-  readonly machine: Machine;
+  readonly machine: Pick<Machine, 'platform' | 'processes' | 'process'>;
   readonly clock: Clock;
-  /** As `process.kill`: throws a system error with `code` ESRCH or EPERM. */
+  /** As `process.kill` (a negative pid is a group): throws a system error with `code` ESRCH or EPERM. */
   readonly signal: (pid: number, signal: 'SIGTERM' | 'SIGKILL') => void;
   /** The process that asks; it and its parents are never signalled. */
   readonly ownPid: number;
@@ -34,6 +68,10 @@ export interface EndProcessOptions {
 
 const defaultGraceMs = 10_000;
 const defaultVerifyMs = 2_000;
+/** A clean end within five seconds is what is expected of a runner. */
+const defaultPoliteMs = 5_000;
+/** A killed process is gone at once unless the kernel waits for a device. */
+const killWaitMs = 5_000;
 const pollMs = 50;
 /** A child may start another one while it is being ended; more often is a fork bomb, not a runner. */
 const maxRounds = 3;
@@ -80,11 +118,10 @@ export async function endProcessTree(
   deps: EndProcessDeps,
   options: EndProcessOptions = {},
 ): Promise<readonly KillOutcome[]> {
+  const tree = treeOf(identity, deps, options);
   const before = await deps.machine.processes();
-  const family = new Map<string, ProcessInfo>();
-  const leader = before.known ? groupLeader(before.value, identity, options) : undefined;
   if (before.known) {
-    collectFamily(before.value, identity, leader, family);
+    tree.update(before.value);
   }
   const outcomes = [await endProcess(identity, deps, options)];
   if (outcomes[0]?.outcome === 'refused') {
@@ -96,9 +133,9 @@ export async function endProcessTree(
       const why = `its children could not be looked for: ${now.why}`;
       return [...outcomes, { pid: identity.pid, outcome: 'still alive', why }];
     }
-    collectFamily(now.value, identity, leader, family);
+    tree.update(now.value);
     const done = new Set(outcomes.map((outcome) => outcome.pid));
-    const left = touchable(now.value, family, options).filter((info) => !done.has(info.pid));
+    const left = tree.alive.filter((info) => !done.has(info.pid));
     if (left.length === 0) {
       break;
     }
@@ -108,28 +145,200 @@ export async function endProcessTree(
 }
 
 /**
- * The number of the process group that `identity` leads, if it does. Where it has ended, that is
- * known only of our own child, which always leads one.
+ * Ends a program that Robo has started, with everything that it started: a polite word where there
+ * is one, TERM, wait, KILL, verify gone (law 9). Its group is signalled in one stroke, so that
+ * nothing can be started between two signals; who left the group, and who came late, singly. Pid
+ * and start time are read again just before each signal, argv is not: the program may have
+ * replaced itself (`exec`), and what it is now decides whether it is untouchable. Where the
+ * process table cannot be read, only a child of our own is signalled. Never rejects.
  */
-function groupLeader(
-  processes: readonly ProcessInfo[],
-  identity: ProcessIdentity,
-  options: EndProcessOptions,
-): number | undefined {
-  const holder = processes.find((info) => info.pid === identity.pid);
-  if (holder === undefined) {
-    return options.startedByUs === true ? identity.pid : undefined;
+export async function endOwnTree(
+  leader: ProcessIdentity,
+  deps: EndProcessDeps,
+  own: OwnTree,
+): Promise<TreeEnd> {
+  const tree = treeOf(leader, deps, { startedByUs: true, ...own });
+  const unreadable = await lookAgain(tree, deps);
+  if (unreadable !== undefined && !own.isOwnAlive()) {
+    return stillAlive([leader.pid], unreadable);
   }
-  const isLeader = isSame(holder, identity) && holder.processGroup === holder.pid;
-  return isLeader ? holder.pid : undefined;
+  if (tree.isRootUntouchable) {
+    const why = `Process ${leader.pid} is TWS, IB Gateway or something that may be one, which Robo never signals; end it in its own window.`;
+    return stillAlive([leader.pid], why);
+  }
+  const isInTable = unreadable === undefined && tree.alive.length > 0;
+  if (!isInTable && !own.isOwnAlive()) {
+    return { ...gone, outcome: 'not running' };
+  }
+  const isPolite = await endedPolitely(deps.clock, own);
+  return isInTable
+    ? await endMembers(tree, deps, { own, isPolite })
+    : await endOwnChild(leader.pid, deps, { own, isPolite });
+}
+
+const gone = { outcome: 'stopped', how: null, wasKilled: false, left: [], why: null } as const;
+
+function stillAlive(left: readonly number[], why: string, wasKilled = false): TreeEnd {
+  return { outcome: 'still alive', how: null, wasKilled, left, why };
+}
+
+function stopped(how: StopWay, isPolite: boolean, platform: NodeJS.Platform): TreeEnd {
+  // On Windows TERM ends a process at once, with no chance to put anything in order.
+  const way = isPolite ? 'end of input' : platform === 'win32' ? 'not graceful' : how;
+  return { ...gone, how: way, wasKilled: way === 'KILL' || way === 'not graceful' };
+}
+
+interface Ending {
+  readonly own: OwnTree;
+  readonly isPolite: boolean;
+}
+
+async function endMembers(
+  tree: ProcessTree,
+  deps: EndProcessDeps,
+  { own, isPolite }: Ending,
+): Promise<TreeEnd> {
+  const { clock, machine } = deps;
+  const graceMs = own.graceMs ?? defaultGraceMs;
+  let wasKilled = false;
+  let problem: string | undefined;
+  let trouble = await lookAgain(tree, deps);
+  const termed = new Set<number>();
+  let deadline = clock.monotonicMs() + graceMs;
+  for (;;) {
+    if (trouble === undefined && tree.alive.length === 0) {
+      return stopped(wasKilled ? 'KILL' : 'TERM', isPolite, machine.platform);
+    }
+    const isLate = clock.monotonicMs() >= deadline;
+    if (isLate && (wasKilled || trouble !== undefined)) {
+      const left = tree.alive.map((member) => member.pid);
+      return stillAlive(left, trouble ?? problem ?? stuck(left), wasKilled);
+    }
+    if (isLate) {
+      wasKilled = true;
+      problem = signalMembers(tree.alive, strokeOf(tree), 'SIGKILL', deps);
+      deadline = clock.monotonicMs() + killWaitMs;
+    } else if (trouble === undefined && !wasKilled) {
+      const fresh = tree.alive.filter(({ pid }) => !termed.has(pid));
+      // A second TERM tells many a program to drop everything; latecomers get theirs singly.
+      const group = termed.size === 0 ? strokeOf(tree) : undefined;
+      problem = signalMembers(fresh, group, 'SIGTERM', deps) ?? problem;
+      fresh.forEach(({ pid }) => termed.add(pid));
+    }
+    await delay(clock, pollMs);
+    trouble = await lookAgain(tree, deps);
+  }
+}
+
+/**
+ * Without the process table, or the start time to find it there: the system keeps the pid of a child of ours until it has told us of
+ * its end, so that pid and its group can be nobody else's.
+ */
+async function endOwnChild(
+  pid: number,
+  deps: EndProcessDeps,
+  { own, isPolite }: Ending,
+): Promise<TreeEnd> {
+  const { clock, machine, signal } = deps;
+  const target = machine.platform === 'win32' ? pid : -pid;
+  const waits = [
+    { name: 'SIGTERM', how: 'TERM', ms: own.graceMs ?? defaultGraceMs },
+    { name: 'SIGKILL', how: 'KILL', ms: killWaitMs },
+  ] as const;
+  for (const { name, how, ms } of waits) {
+    if (own.isOwnAlive()) {
+      try {
+        signal(target, name);
+      } catch {
+        // It ended just now, or may not be signalled; the wait tells which.
+      }
+    }
+    await until(clock, ms, () => !own.isOwnAlive());
+    if (!own.isOwnAlive()) {
+      return stopped(how, isPolite, machine.platform);
+    }
+  }
+  return stillAlive([pid], stuck([pid]), true);
+}
+
+/** True when the leader has ended after the polite word alone. */
+async function endedPolitely(clock: Clock, own: OwnTree): Promise<boolean> {
+  if (own.askPolitely?.() !== true) {
+    return false;
+  }
+  await until(clock, own.politeMs ?? defaultPoliteMs, () => !own.isOwnAlive());
+  return !own.isOwnAlive();
+}
+
+async function until(clock: Clock, limitMs: number, holds: () => boolean): Promise<void> {
+  const deadline = clock.monotonicMs() + limitMs;
+  while (!holds() && clock.monotonicMs() < deadline) {
+    await delay(clock, pollMs);
+  }
+}
+
+/** Says why the table could not be read, where it could not. */
+async function lookAgain(tree: ProcessTree, deps: EndProcessDeps): Promise<string | undefined> {
+  const table = await deps.machine.processes();
+  if (!table.known) {
+    return `The process table could not be read (${table.why}), so nothing was signalled any more; look whether process ${tree.root.pid} still runs.`;
+  }
+  tree.update(table.value);
+  return undefined;
+}
+
+/** The group that may be signalled as a whole. */
+function strokeOf({ group, isGroupShared }: ProcessTree): number | undefined {
+  return isGroupShared ? undefined : group;
+}
+
+/** Signals the group in one stroke and those outside it one by one; returns what went wrong. */
+function signalMembers(
+  members: readonly ProcessInfo[],
+  group: number | undefined,
+  name: 'SIGTERM' | 'SIGKILL',
+  deps: EndProcessDeps,
+): string | undefined {
+  const isOfGroup = (entry: ProcessInfo): boolean =>
+    group !== undefined && entry.processGroup === group;
+  const single = members.filter((entry) => !isOfGroup(entry)).map(({ pid }) => pid);
+  const stroke = group !== undefined && members.some(isOfGroup) ? [-group] : [];
+  let problem: string | undefined;
+  for (const pid of [...stroke, ...single]) {
+    try {
+      deps.signal(pid, name);
+    } catch (error) {
+      // ESRCH: it ended between the look and the signal, which is what we want.
+      if (errorCode(error) !== 'ESRCH') {
+        problem = `Process ${Math.abs(pid)} could not be sent ${name} (${errorCode(error) ?? 'error'}); it belongs to another user or is protected.`;
+      }
+    }
+  }
+  return problem;
+}
+
+function stuck(left: readonly number[]): string {
+  return `Process ${left.join(', ')} is still there ${killWaitMs / 1000} s after KILL; it waits for the system, so look at what it waits for (ps -o pid,stat,wchan -p ${left.join(',')}).`;
+}
+
+function treeOf(
+  root: ProcessIdentity,
+  { machine, ownPid }: EndProcessDeps,
+  options: EndProcessOptions & Pick<OwnTree, 'isUntouchable'>,
+): ProcessTree {
+  const isOwnChild = options.startedByUs === true;
+  return new ProcessTree(root, {
+    platform: machine.platform,
+    ownPid,
+    isOwnChild,
+    isUntouchable:
+      options.isUntouchable ??
+      ((info) => untouchableReason(classifyProcess(info), isOwnChild) !== undefined),
+  });
 }
 
 function refused(pid: number, why: string): KillOutcome {
   return { pid, outcome: 'refused', why: `not signalled: ${why}` };
-}
-
-function isSame(info: ProcessIdentity, identity: ProcessIdentity): boolean {
-  return info.pid === identity.pid && info.startToken === identity.startToken;
 }
 
 /** Why this pid is nobody's to end here: the system's, our own, or one of our parents. */
@@ -184,7 +393,7 @@ function seconds(ms: number): string {
   return `${ms / 1000} s`;
 }
 
-async function look(identity: ProcessIdentity, machine: Machine): Promise<Sight> {
+async function look(identity: ProcessIdentity, machine: EndProcessDeps['machine']): Promise<Sight> {
   const now = await machine.process(identity.pid);
   if (!now.known) {
     return { is: 'unknown', why: now.why };
@@ -263,64 +472,4 @@ async function isGoneWithin(
     }
     await delay(deps.clock, Math.min(pollMs, leftMs));
   }
-}
-
-/** Adds to `family` the descendants of `root`, of what is in it already, and the group it leads. */
-function collectFamily(
-  processes: readonly ProcessInfo[],
-  root: ProcessIdentity,
-  group: number | undefined,
-  family: Map<string, ProcessInfo>,
-): void {
-  const parents = new Set<number>();
-  const add = (info: ProcessInfo): void => {
-    family.set(familyKey(info), info);
-    parents.add(info.pid);
-  };
-  // While anybody is left in a group, the kernel gives its number to no new process; a stranger
-  // under that number therefore means that the group was empty in between.
-  const isReused = processes.some((info) => info.pid === root.pid && !isSame(info, root));
-  for (const info of processes) {
-    if (isSame(info, root)) {
-      parents.add(info.pid);
-    } else if (family.has(familyKey(info))) {
-      parents.add(info.pid);
-    } else if (info.processGroup === group && !isReused) {
-      add(info);
-    }
-  }
-  for (let before = -1; before !== parents.size;) {
-    before = parents.size;
-    for (const info of processes) {
-      if (parents.has(info.parentPid) && !parents.has(info.pid)) {
-        add(info);
-      }
-    }
-  }
-}
-
-function familyKey(info: ProcessInfo): string {
-  return `${info.pid} ${info.startToken}`;
-}
-
-/** Those of the family that are alive, may be signalled, and stand above nothing untouchable. */
-function touchable(
-  processes: readonly ProcessInfo[],
-  family: ReadonlyMap<string, ProcessInfo>,
-  options: EndProcessOptions,
-): readonly ProcessInfo[] {
-  const parents = new Map(processes.map((info) => [info.pid, info.parentPid]));
-  const kept = new Set<number>();
-  for (const info of processes) {
-    if (untouchableReason(classifyProcess(info), options.startedByUs) !== undefined) {
-      for (
-        let next: number | undefined = info.pid;
-        next !== undefined && !kept.has(next);
-        next = parents.get(next)
-      ) {
-        kept.add(next);
-      }
-    }
-  }
-  return processes.filter((info) => family.has(familyKey(info)) && !kept.has(info.pid));
 }

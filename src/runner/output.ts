@@ -14,6 +14,8 @@ export interface OutputDeps {
   readonly rotateAtBytes?: number;
   /** How far behind the end we may fall before bytes are left out (4 MiB). */
   readonly maxBehindBytes?: number;
+  /** Somebody else's file: only read, never rotated, and a link to it is followed. */
+  readonly isForeign?: boolean;
 }
 
 /** Read at most in one look; with the interval it bounds both memory and time per look. */
@@ -26,7 +28,7 @@ const lateRounds = 4;
 const fingerprintBytes = 64;
 
 // Absent on Windows, where a link needs rights that a stranger does not have.
-const noFollow = (constants as Partial<typeof constants>).O_NOFOLLOW ?? 0;
+const { O_NOFOLLOW: noFollow = 0, O_NONBLOCK: noWait = 0 } = constants as Partial<typeof constants>;
 
 /** Opens a runner's log for its stdout and stderr: append-only, private, never through a link. */
 export async function openForAppend(file: string): Promise<FileHandle> {
@@ -44,6 +46,7 @@ export class OutputFollower implements Disposable {
   private readonly problemEmitter = new Emitter<string>();
   private readonly splitter = new LineSplitter();
   private handle: FileHandle | undefined;
+  private openedId: string | undefined;
   private position: number;
   private fingerprint: Buffer = Buffer.alloc(0);
   private timer: Timer | undefined;
@@ -69,6 +72,11 @@ export class OutputFollower implements Disposable {
   /** Where the next reader has to begin to miss no line, in bytes. */
   get offset(): number {
     return this.position - this.splitter.pendingBytes;
+  }
+
+  /** The file that is read, by which it is known under another name; undefined before it is open. */
+  get fileId(): string | undefined {
+    return this.openedId;
   }
 
   /** Reads to the present end of the file, and gives the unfinished last line too. */
@@ -126,16 +134,32 @@ export class OutputFollower implements Disposable {
       return false;
     }
     try {
-      this.handle ??= await open(this.file, constants.O_RDWR | noFollow);
+      this.handle ??= await this.open();
       const { size } = await this.handle.stat();
       const hasMore = await this.advance(this.handle, size, this.maxBehindBytes);
-      await this.rotateIfLong(this.handle, size);
+      if (this.deps.isForeign !== true) {
+        await this.rotateIfLong(this.handle, size);
+      }
       this.saidProblem = undefined;
       return hasMore;
     } catch (error) {
       this.complain(error);
       return false;
     }
+  }
+
+  private async open(): Promise<FileHandle> {
+    // Without a wait: a pipe in its place would hold the reader until somebody writes.
+    const flags =
+      this.deps.isForeign === true ? constants.O_RDONLY | noWait : constants.O_RDWR | noFollow;
+    const handle = await open(this.file, flags);
+    const entry = await handle.stat();
+    if (!entry.isFile()) {
+      await handle.close();
+      throw new Error('it is no regular file');
+    }
+    this.openedId = fileIdOf(entry);
+    return handle;
   }
 
   private async advance(handle: FileHandle, size: number, maxBehind: number): Promise<boolean> {
@@ -248,6 +272,11 @@ export class OutputFollower implements Disposable {
       this.problemEmitter.fire(`The runner's log ${this.file} could not be followed: ${text}`);
     }
   }
+}
+
+/** Device and number of a file: the same under every name, and another for a new file. */
+export function fileIdOf({ dev, ino }: { readonly dev: number; readonly ino: number }): string {
+  return `${dev}:${ino}`;
 }
 
 async function copyRange(

@@ -1,7 +1,7 @@
 import type { ExitEvidence } from '../diagnostics/status';
 import type { Finding } from '../diagnostics/finding';
+import type { TreeEnd } from '../host/endProcess';
 import type { ProcessIdentity } from '../host/machine';
-import type { TreeEnd } from './endTree';
 
 /** The runner's process as its supervisor knows it. */
 export interface RunnerProcess extends ProcessIdentity {

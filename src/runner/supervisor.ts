@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,9 +11,10 @@ import type { Finding } from '../diagnostics/finding';
 import { causeOfWriteProblem } from '../diagnostics/recordsFinding';
 import type { RunnerFact } from '../diagnostics/runnerFacts';
 import type { RunnerStatus } from '../diagnostics/status';
+import { endOwnTree, type TreeEnd } from '../host/endProcess';
+import { isSameProcess } from '../host/processTree';
 import type { Machine, ProcessInfo } from '../host/machine';
 import { type MarketState, marketState } from '../ibkr/marketState';
-import { endTree, type TreeEnd } from './endTree';
 import { type Fall, fallsAfter } from './crashLoop';
 import { runnerEnvironment } from './environment';
 import { type LaunchAttempt, launchFailure, launchFinding } from './launchFailure';
@@ -30,6 +31,7 @@ import {
 import { hear } from './says';
 import { type Says, saysNothing } from './saysState';
 import { newerSource, type SourceFile } from './sourceAge';
+import { endInput, hasExited, spawnDetached } from './spawnDetached';
 
 /** A wish to start a runner; the gate has been passed before. */
 export interface RunnerRequest {
@@ -40,6 +42,8 @@ export interface RunnerRequest {
   readonly environment: Readonly<Record<string, string>>;
   readonly symbols: readonly string[];
   readonly bypassReason: string | null;
+  /** What the start asks for; kept for whoever comes after us. */
+  readonly restartsByItself?: boolean;
 }
 
 /** How the built-in runner is started. */
@@ -65,6 +69,8 @@ export interface SupervisorDeps {
   readonly signal?: (pid: number, name: NodeJS.Signals) => void;
   /** How long TERM is given before KILL, in milliseconds. */
   readonly graceMs?: number;
+  /** How long the end of its input is given, where that is the only way to ask. Milliseconds. */
+  readonly politeMs?: number;
 }
 
 export type StartOutcome =
@@ -75,7 +81,9 @@ export type StartOutcome =
 export interface StopOutcome {
   readonly outcome: TreeEnd['outcome'];
   readonly pid: number | null;
-  /** True when TERM was not enough. */
+  /** By what it ended; null unless it was stopped. */
+  readonly how: TreeEnd['how'];
+  /** True when it was ended without being asked, or asking was not enough. */
   readonly wasKilled: boolean;
   /** Why it is not sure to be gone; null otherwise. */
   readonly why: string | null;
@@ -95,7 +103,8 @@ const sourceLookMs = 60_000;
 const keptLines = 20;
 
 /** What was asked for, kept for status and lease. */
-type RunFacts = Pick<RunnerRequest, 'command' | 'symbols' | 'bypassReason'>;
+type RunFacts = Pick<RunnerRequest, 'command' | 'symbols' | 'bypassReason'> &
+  Partial<Pick<RunnerRequest, 'restartsByItself' | 'workingDirectory'>>;
 
 /**
  * Starts, watches, adopts and stops the runner of one workspace. It holds the runner by its
@@ -146,6 +155,11 @@ export class RunnerSupervisor implements Disposable {
   ) {
     this.logFile = join(directory, 'runner.log');
     this.read = deps.createReader();
+  }
+
+  /** What the start of the present or last run asked for; undefined where it left that open. */
+  get restartsByItself(): boolean | undefined {
+    return this.run.restartsByItself;
   }
 
   /** Null while there has been no runner of this workspace. */
@@ -212,7 +226,7 @@ export class RunnerSupervisor implements Disposable {
     const startedAtMs = Date.parse(lease.startedAt);
     const process = { ...lease, startedAtMs, isOurChild: false };
     this.follow(Math.min(lease.offset, await this.logSize()));
-    if (present.value === undefined || !isSame(present.value, lease)) {
+    if (present.value === undefined || !isSameProcess(present.value, lease)) {
       this.dispatch({ kind: 'found gone', process });
       await this.closing;
       return { outcome: 'gone' };
@@ -222,7 +236,7 @@ export class RunnerSupervisor implements Disposable {
     return { outcome: 'adopted', pid: lease.pid };
   }
 
-  /** TERM to the whole tree, wait, KILL, verify. */
+  /** Asks the whole tree to end, waits, KILL, verifies. */
   async stop(): Promise<StopOutcome> {
     if (this.starting !== undefined) {
       await this.starting;
@@ -234,7 +248,13 @@ export class RunnerSupervisor implements Disposable {
       this.dispatch({ kind: 'stop asked' });
     }
     return (
-      (await this.stopping) ?? { outcome: 'not running', pid: null, wasKilled: false, why: null }
+      (await this.stopping) ?? {
+        outcome: 'not running',
+        pid: null,
+        how: null,
+        wasKilled: false,
+        why: null,
+      }
     );
   }
 
@@ -296,9 +316,15 @@ export class RunnerSupervisor implements Disposable {
 
   /** A new run: nothing said yet, nothing printed yet. */
   private begin(run: RunFacts): void {
-    const { command, symbols, bypassReason } = run;
-    this.run = { command, symbols, bypassReason };
-    this.says = saysNothing(symbols);
+    const { command, symbols, bypassReason, restartsByItself, workingDirectory } = run;
+    this.run = {
+      command,
+      symbols,
+      bypassReason,
+      ...(restartsByItself === undefined ? {} : { restartsByItself }),
+      ...(workingDirectory === undefined ? {} : { workingDirectory }),
+    };
+    this.says = saysNothing(symbols, this.deps.clock.now());
     this.read = this.deps.createReader();
     this.lastLines = [];
     this.lastLineMs = null;
@@ -326,7 +352,10 @@ export class RunnerSupervisor implements Disposable {
     }
     try {
       this.follow((await log.stat()).size);
-      const child = await spawnDetached(attempt, plan.environment, log.fd);
+      const child = await spawnDetached(attempt, {
+        environment: plan.environment,
+        logFd: log.fd,
+      });
       return { child, process: await this.identify(child, plan.argv) };
     } catch (error) {
       const at = isoTime(this.deps.clock.now());
@@ -351,7 +380,12 @@ export class RunnerSupervisor implements Disposable {
     return {
       argv: [builtIn.execPath, builtIn.script, ...list],
       workingDirectory,
-      environment: { ...environment, ...builtIn.environment },
+      // Beside its log, whatever state directory this daemon was given.
+      environment: {
+        ROBO_PAPER_DB: join(this.directory, 'paper.db'),
+        ...environment,
+        ...builtIn.environment,
+      },
     };
   }
 
@@ -359,9 +393,11 @@ export class RunnerSupervisor implements Disposable {
     const pid = child.pid ?? 0;
     const seen = await this.deps.machine.process(pid);
     const now = this.deps.clock.now();
-    if (seen.known && seen.value !== undefined && seen.value.argv.length > 0) {
+    if (seen.known && seen.value !== undefined) {
       const { startToken, startedAtMs, argv: present } = seen.value;
-      return { pid, startToken, argv: present, startedAtMs, isOurChild: true };
+      // While a script replaces itself (`exec`), the system shows no arguments for a moment.
+      const known = present.length > 0 ? present : argv;
+      return { pid, startToken, argv: known, startedAtMs, isOurChild: true };
     }
     // Ended already, or hidden: without a start time there is no identity to keep.
     if (!seen.known) {
@@ -423,15 +459,18 @@ export class RunnerSupervisor implements Disposable {
     const { process: leader } = this.phase;
     const child = this.child;
     const hasEnded = (): boolean => child === undefined || hasExited(child);
-    const { clock, machine, isUntouchable, graceMs } = this.deps;
-    const tree = await endTree(leader, {
-      clock,
-      machine,
-      isUntouchable,
-      signal: this.deps.signal ?? sendSignal,
-      isOwnAlive: () => !hasEnded(),
-      ...(graceMs === undefined ? {} : { graceMs }),
-    });
+    const { clock, machine, isUntouchable, graceMs, politeMs } = this.deps;
+    const tree = await endOwnTree(
+      leader,
+      { clock, machine, ownPid: process.pid, signal: this.deps.signal ?? sendSignal },
+      {
+        isUntouchable,
+        isOwnAlive: () => !hasEnded(),
+        askPolitely: () => endInput(child),
+        ...(graceMs === undefined ? {} : { graceMs }),
+        ...(politeMs === undefined ? {} : { politeMs }),
+      },
+    );
     this.dispatch({ kind: 'tree ended', tree });
     if (tree.outcome !== 'still alive' && child !== undefined && !hasEnded()) {
       // The process table was quicker than the system's word to us, which says how it ended.
@@ -439,8 +478,8 @@ export class RunnerSupervisor implements Disposable {
     }
     await this.closing;
     this.stopping = undefined;
-    const { outcome, wasKilled, why } = tree;
-    this.resolveStop({ outcome, pid: leader.pid, wasKilled, why });
+    const { outcome, how, wasKilled, why } = tree;
+    this.resolveStop({ outcome, pid: leader.pid, how, wasKilled, why });
   }
 
   private follow(offset: number): void {
@@ -500,7 +539,7 @@ export class RunnerSupervisor implements Disposable {
     const { process } = this.phase;
     const present = await this.deps.machine.process(process.pid);
     // A look that failed tells nothing (law 4).
-    if (present.known && (present.value === undefined || !isSame(present.value, process))) {
+    if (present.known && (present.value === undefined || !isSameProcess(present.value, process))) {
       this.dispatch({ kind: 'vanished' });
     } else {
       this.lookLater();
@@ -562,17 +601,20 @@ export class RunnerSupervisor implements Disposable {
 
   private async writeLease(process: RunnerProcess, offset: number): Promise<void> {
     try {
+      const { command, symbols, bypassReason, restartsByItself, workingDirectory } = this.run;
       await writeLease(this.directory, {
         schema: 1,
         pid: process.pid,
         startToken: process.startToken,
         argv: [...process.argv],
         workspace: this.workspace,
-        command: [...this.run.command],
-        symbols: [...this.run.symbols],
-        bypassReason: this.run.bypassReason,
+        command: [...command],
+        symbols: [...symbols],
+        bypassReason,
         startedAt: isoTime(process.startedAtMs),
         offset,
+        ...(restartsByItself === undefined ? {} : { restartsByItself }),
+        ...(workingDirectory === undefined ? {} : { workingDirectory }),
       });
       this.leasedOffset = offset;
     } catch (error) {
@@ -603,42 +645,6 @@ export class RunnerSupervisor implements Disposable {
   }
 }
 
-/**
- * The same process as before: pid and start time. Its argv may have changed since the lease, as
- * scripts replace themselves with `exec`; one that is empty has ended and waits to be collected.
- */
-function isSame(present: ProcessInfo, lease: Pick<RunnerProcess, 'pid' | 'startToken'>): boolean {
-  return (
-    present.pid === lease.pid && present.startToken === lease.startToken && present.argv.length > 0
-  );
-}
-
-function hasExited(child: ChildProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null;
-}
-
 function sendSignal(pid: number, name: NodeJS.Signals): void {
   process.kill(pid, name);
-}
-
-/** Resolves when the system has taken the program; rejects with the system's error. */
-async function spawnDetached(
-  attempt: LaunchAttempt,
-  environment: Readonly<Record<string, string>>,
-  logFd: number,
-): Promise<ChildProcess> {
-  const [file = '', ...args] = attempt.argv;
-  const child = spawn(file, args, {
-    cwd: attempt.workingDirectory,
-    env: environment,
-    // A process group of its own: it outlives us and can be ended as a whole.
-    detached: true,
-    stdio: ['ignore', logFd, logFd],
-    windowsHide: true,
-  });
-  await new Promise<void>((resolve, reject) => {
-    child.once('spawn', resolve);
-    child.once('error', reject);
-  });
-  return child;
 }

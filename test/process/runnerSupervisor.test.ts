@@ -169,6 +169,16 @@ describe('runner supervisor', function () {
     assert.match(readFileSync(join(directory, 'runner.log'), 'utf8'), /^l0\nl1\n[^]*l29\nboom$/);
   });
 
+  it('keeps the last cycle of a runner that ended', async () => {
+    const supervisor = supervise();
+    const exited = whenExited(supervisor);
+    const cycle = { robo: 1, event: 'cycle', time: '2026-11-20T15:00:00.000Z' };
+    const code = `console.log(${JSON.stringify(JSON.stringify(cycle))}); process.exitCode = 3;`;
+    await started(supervisor, request(node(code)));
+    const { exit, lastCycleAt } = await exited;
+    assert.deepEqual([exit?.code, lastCycleAt], [3, '2026-11-20T15:00:00.000Z']);
+  });
+
   it('gives the request its directory and environment, without the editor’s variables', async () => {
     const supervisor = supervise();
     const exited = whenExited(supervisor);
@@ -234,7 +244,13 @@ describe('runner supervisor', function () {
     await up;
     assert.equal((await readLease(directory)).known, true);
     const stopped = await supervisor.stop();
-    assert.deepEqual(stopped, { outcome: 'stopped', pid, wasKilled: false, why: null });
+    assert.deepEqual(stopped, {
+      outcome: 'stopped',
+      pid,
+      how: 'TERM',
+      wasKilled: false,
+      why: null,
+    });
     const exit = supervisor.status()?.exit;
     assert.deepEqual([exit?.code, exit?.how, exit?.lastLines.at(-1)], [0, 'asked', 'bye']);
     assert.deepEqual(await readLease(directory), { known: true, value: undefined });
@@ -286,6 +302,50 @@ describe('runner supervisor', function () {
     assert.equal(supervisor.status()?.state, 'running');
     process.kill(pid, 'SIGKILL');
     await whenExited(supervisor);
+  });
+
+  describe('where TERM kills at once', () => {
+    /** This machine as if it were Windows: no groups, no TERM that asks, an input that can end. */
+    const windows = Object.assign(Object.create(machine) as typeof machine, {
+      platform: 'win32' as const,
+    });
+    const signal = (pid: number): void => {
+      assert.ok(pid > 0, 'there are no groups');
+      process.kill(pid, 'SIGKILL');
+    };
+
+    it('ends the input first, and a program that heeds it ends in good order', async () => {
+      const supervisor = supervise({ machine: windows, signal });
+      const code = `process.stdin.on('end', () => { console.log('bye'); process.exit(0); }).resume(); console.log('up');`;
+      const up = until(supervisor.onLines, (lines) => lines.includes('up'));
+      const pid = await started(supervisor, request(node(code)));
+      await up;
+      const stopped = await supervisor.stop();
+      assert.deepEqual(
+        [stopped.outcome, stopped.pid, stopped.how, stopped.wasKilled],
+        ['stopped', pid, 'end of input', false],
+      );
+      const exit = supervisor.status()?.exit;
+      assert.deepEqual([exit?.code, exit?.how, exit?.lastLines.at(-1)], [0, 'asked', 'bye']);
+    });
+
+    it('says not graceful for one that heeds nothing, and leaves nothing behind', async () => {
+      const supervisor = supervise({ machine: windows, signal, politeMs: 200 });
+      const code = `
+        const { spawn } = require('node:child_process');
+        const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+        console.log(child.pid); setInterval(() => {}, 1000);`;
+      const up = until(supervisor.onLines, (lines) => /^\d+$/.test(lines[0] ?? ''));
+      const pid = await started(supervisor, request(node(code)));
+      const child = Number((await up)[0]);
+      pids.add(child);
+      const stopped = await supervisor.stop();
+      assert.deepEqual([stopped.outcome, stopped.how], ['stopped', 'not graceful']);
+      for (const each of [pid, child]) {
+        const now = await machine.process(each);
+        assert.ok(now.known && now.value === undefined, `${each} is gone`);
+      }
+    });
   });
 
   it('lets a runner print on when its daemon is killed, and another one adopts it', async () => {

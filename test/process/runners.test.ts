@@ -3,10 +3,11 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/core/clock';
-import type { StartRunnerParams } from '../../src/daemon/protocol';
+import type { StartRunnerParams, StartRunnerResult } from '../../src/daemon/protocol';
 import { Runners } from '../../src/daemon/runners';
 import { machineFor } from '../../src/host/thisMachine';
 import type { PreflightReport } from '../../src/preflight/report';
+import { eventually, isThere } from '../support/eventually';
 
 const passed: PreflightReport = {
   schema: 1,
@@ -98,6 +99,60 @@ describe('the runners of an endpoint', function () {
       Promise.resolve(answers.shift() ?? passed),
     );
     assert.equal(late.outcome, 'refused');
+    assert.equal(runners.status()[0]?.state, 'exited');
+  });
+
+  it('end in one new one, however many restarts are asked for at once', async () => {
+    const first = await runners.start(wish(folder), never, open);
+    assert.equal(first.outcome, 'started');
+    const results = await Promise.all(
+      Array.from({ length: 8 }, async () => runners.start(wish(folder, true), never, open)),
+    );
+    assert.ok(results.every(({ outcome }) => outcome === 'started'));
+    // One was running and one in waiting; all others shared the one in waiting.
+    const pids = new Set(results.map((result) => ('pid' in result ? result.pid : 0)));
+    assert.equal(pids.size, 2);
+    const last = results.at(-1);
+    assert.ok(last !== undefined && 'pid' in last);
+    assert.equal(runners.status()[0]?.pid, last.pid);
+    for (const pid of [first.pid, ...pids]) {
+      assert.equal(isThere(pid), pid === last.pid, `${pid}`);
+    }
+  });
+
+  it('start as the newest restart asks, and not for one who is gone', async () => {
+    const first = await runners.start(wish(folder), never, open);
+    assert.equal(first.outcome, 'started');
+    const gone = new AbortController();
+    const ask = async (symbol: string, signal: AbortSignal): Promise<StartRunnerResult> =>
+      runners.start({ ...wish(folder, true), symbols: [symbol] }, signal, open);
+    const asked = [ask('A', never), ask('B', never), ask('C', gone.signal)];
+    gone.abort();
+    await Promise.all(asked);
+    assert.deepEqual(runners.status()[0]?.symbols, ['B']);
+  });
+
+  it('start nothing when a stop comes while restarts wait', async () => {
+    await runners.start(wish(folder), never, open);
+    let letThrough: () => void = () => undefined;
+    const gate = async (): Promise<PreflightReport> =>
+      new Promise((resolve) => {
+        letThrough = (): void => {
+          resolve(passed);
+        };
+      });
+    const asked = [1, 2, 3].map(async () => runners.start(wish(folder, true), never, gate));
+    const outcomes = Promise.allSettled(asked);
+    await runners.stop(folder);
+    letThrough();
+    // The one in waiting asks no gate any more.
+    await eventually(() => runners.status()[0]?.state === 'exited', 'stopped');
+    const settle = setInterval(() => {
+      letThrough();
+    }, 5);
+    const settled = await outcomes;
+    clearInterval(settle);
+    assert.ok(settled.every(({ status }) => status === 'rejected'));
     assert.equal(runners.status()[0]?.state, 'exited');
   });
 });

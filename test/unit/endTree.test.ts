@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { known, type Observed, unknown } from '../../src/core/observed';
 import type { ProcessInfo } from '../../src/host/machine';
-import { endTree, type EndTreeDeps, type TreeEnd } from '../../src/runner/endTree';
+import { endOwnTree, type TreeEnd } from '../../src/host/endProcess';
 import { FakeClock } from '../support/fakeClock';
 
 function entry(pid: number, parentPid: number, processGroup: number, name = 'x'): ProcessInfo {
@@ -29,6 +29,10 @@ class FakeTable {
 
   constructor(public table: ProcessInfo[]) {}
 
+  platform: NodeJS.Platform = 'linux';
+  /** Answers whether the input could be ended. */
+  askPolitely: (() => boolean) | undefined;
+
   processes = (): Promise<Observed<readonly ProcessInfo[]>> =>
     Promise.resolve(this.unreadable === undefined ? known(this.table) : unknown(this.unreadable));
 
@@ -42,14 +46,25 @@ class FakeTable {
   };
 
   async end(leader = entry(100, 1, 100)): Promise<TreeEnd> {
-    const deps: EndTreeDeps = {
-      clock: this.clock,
-      machine: { platform: 'linux', processes: this.processes },
-      signal: this.signal,
-      isUntouchable: (process) => process.name === 'java',
-      isOwnAlive: () => this.isOwnAlive,
-    };
-    const ending = endTree(leader, deps);
+    const { askPolitely } = this;
+    const ending = endOwnTree(
+      leader,
+      {
+        clock: this.clock,
+        machine: {
+          platform: this.platform,
+          processes: this.processes,
+          process: () => Promise.resolve(unknown('nobody asks for one')),
+        },
+        signal: this.signal,
+        ownPid: 7,
+      },
+      {
+        isUntouchable: (process) => process.name === 'java',
+        isOwnAlive: () => this.isOwnAlive,
+        ...(askPolitely === undefined ? {} : { askPolitely }),
+      },
+    );
     await this.clock.advance(60_000);
     return await ending;
   }
@@ -64,7 +79,13 @@ describe('ending a tree', () => {
       entry(200, 1, 200),
     ]);
     const ended = await table.end();
-    assert.deepEqual(ended, { outcome: 'stopped', wasKilled: false, left: [], why: null });
+    assert.deepEqual(ended, {
+      outcome: 'stopped',
+      how: 'TERM',
+      wasKilled: false,
+      left: [],
+      why: null,
+    });
     assert.deepEqual(table.sent, ['SIGTERM -100', 'SIGTERM 102']);
     assert.deepEqual(
       table.table.map(({ pid }) => pid),
@@ -106,9 +127,10 @@ describe('ending a tree', () => {
     assert.deepEqual(table.sent, []);
   });
 
-  it('takes a process that waits to be collected for ended', async () => {
+  it('takes no process for ended that only has no arguments: it may be replacing itself', async () => {
     const table = new FakeTable([{ ...entry(100, 1, 100), argv: [] }]);
-    assert.equal((await table.end()).outcome, 'not running');
+    assert.equal((await table.end()).outcome, 'stopped');
+    assert.deepEqual(table.sent, ['SIGTERM -100']);
   });
 
   it('signals nobody else where the table cannot be read, but its own child', async () => {
@@ -132,4 +154,46 @@ describe('ending a tree', () => {
     assert.deepEqual([ended.outcome, ended.wasKilled, ended.left], ['still alive', true, [100]]);
     assert.match(ended.why ?? '', /100 is still there 5 s after KILL/);
   });
+
+  it('asks a latecomer to end too, and nobody twice', async () => {
+    const table = new FakeTable([entry(100, 1, 100)]);
+    table.deaf.add(100);
+    table.clock.setTimer(1000, () => {
+      table.table.push(entry(101, 100, 100));
+    });
+    const ended = await table.end();
+    assert.equal(ended.how, 'KILL');
+    assert.deepEqual(table.sent, ['SIGTERM -100', 'SIGTERM 101', 'SIGKILL -100']);
+  });
+
+  it('never signals the group that we ourselves are in', async () => {
+    const table = new FakeTable([entry(100, 1, 100), entry(6, 100, 100), entry(7, 6, 100)]);
+    await table.end();
+    assert.deepEqual(table.sent, ['SIGTERM 100']);
+  });
+
+  for (const [name, heeds, how, sent] of [
+    ['ends the input of a program that heeds it, and signals nobody', true, 'end of input', []],
+    ['says not graceful where the input is not heeded', false, 'not graceful', ['SIGTERM 100']],
+    [
+      'says not graceful where there is no input to end',
+      undefined,
+      'not graceful',
+      ['SIGTERM 100'],
+    ],
+  ] as const) {
+    it(`on Windows ${name}`, async () => {
+      const table = new FakeTable([entry(100, 1, 0)]);
+      table.platform = 'win32';
+      table.isOwnAlive = true;
+      table.askPolitely = () => {
+        table.isOwnAlive = heeds !== true;
+        table.table = heeds === true ? [] : table.table;
+        return heeds !== undefined;
+      };
+      const ended = await table.end();
+      assert.deepEqual([ended.outcome, ended.how, ended.wasKilled], ['stopped', how, !heeds]);
+      assert.deepEqual(table.sent, sent);
+    });
+  }
 });

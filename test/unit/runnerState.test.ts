@@ -15,8 +15,8 @@ const child: RunnerProcess = {
   isOurChild: true,
 };
 const adopted: RunnerProcess = { ...child, isOurChild: false };
-const stopped = { outcome: 'stopped', wasKilled: false, left: [], why: null } as const;
-const alive = { outcome: 'still alive', wasKilled: true, left: [10], why: 'x' } as const;
+const stopped = { outcome: 'stopped', how: 'TERM', wasKilled: false, left: [], why: null } as const;
+const alive = { outcome: 'still alive', how: null, wasKilled: true, left: [10], why: 'x' } as const;
 
 function play(...events: RunnerEvent[]): { phase: RunnerPhase; effects: string[] } {
   let phase: RunnerPhase = { name: 'none' };
