@@ -1,17 +1,27 @@
 import type { DaemonClient } from '../daemon/client';
-import type { StartRunnerResult } from '../daemon/protocol';
-import type { RunnerStatus } from '../diagnostics/status';
+import type { StartRunnerParams, StartRunnerResult } from '../daemon/protocol';
+import type { Blocker } from '../runner/blockers';
+import type { PresetContext } from '../runner/preset';
+import { recognisePresets } from '../runner/presets';
 import { type Command, type CommandContext, UsageError } from './command';
 import { type EndpointCommand, parseEndpointCommand, withDaemon } from './options';
 import { findingText, layerLine, verdictText } from './reportText';
+import { followRunner, runExits } from './runFollow';
 import { runnerLineWriter } from './runnerLine';
+import {
+  blockersOf,
+  planRun,
+  presetContext,
+  presetsJson,
+  presetsText,
+  type RunPlan,
+} from './runPlan';
 import { printable, styleFor } from './style';
 
 /** What the built-in runner trades where neither flag nor workspace says. */
 const defaultSymbols = ['AAPL'];
-const exitCodes = { shut: 1, alreadyRunning: 75, lost: 1 } as const;
 
-/** `robo run`: the gate, then the built-in runner or COMMAND, supervised, in the foreground. */
+/** `robo run`: the gate, then the built-in runner, a preset or COMMAND, supervised, in the foreground. */
 export const runCommand: Command = async (context) => {
   const split = context.args.indexOf('--');
   const own = split === -1 ? context.args : context.args.slice(0, split);
@@ -23,25 +33,97 @@ export const runCommand: Command = async (context) => {
   }
   const command = parseEndpointCommand(
     { ...context, args: own },
-    { symbols: { type: 'string' }, mode: { type: 'string' }, bypass: { type: 'string' } },
+    {
+      symbols: { type: 'string' },
+      mode: { type: 'string' },
+      bypass: { type: 'string' },
+      preset: { type: 'string' },
+      presets: { type: 'boolean' },
+      json: { type: 'boolean' },
+      restart: { type: 'string' },
+      'no-helpers': { type: 'boolean' },
+    },
   );
-  const bypass = command.flags['bypass'];
+  const wish = readWish(command, argv);
+  const folder = await presetContext(context, symbolsFor(command, argv));
+  if (wish.isList) {
+    const presets = await recognisePresets(folder);
+    context.stdout(
+      command.flags['json'] === true
+        ? `${presetsJson(presets, folder)}\n`
+        : presetsText(presets, folder, styleFor(context)),
+    );
+    return 0;
+  }
+  const plan = await planRun({ argv, preset: wish.preset }, folder);
+  const start = { plan: wish.withHelpers ? plan : { ...plan, helpers: [] }, folder, wish };
+  return withDaemon(command, async (client) => supervise(client, command, start, context));
+};
+
+interface Wish {
+  readonly isList: boolean;
+  readonly preset: string | undefined;
+  readonly bypass: string | undefined;
+  /** Undefined: as the monitor decides, on for paper and off for live. */
+  readonly restartsByItself: boolean | undefined;
+  readonly withHelpers: boolean;
+}
+
+interface Start {
+  readonly plan: RunPlan;
+  readonly folder: PresetContext;
+  readonly wish: Wish;
+}
+
+/** @throws UsageError where flags contradict each other or have impossible values. */
+function readWish({ flags }: EndpointCommand, argv: readonly string[]): Wish {
+  const { preset, bypass, restart = 'auto' } = flags;
+  const isList = flags['presets'] === true;
   if (typeof bypass === 'string' && bypass.trim().length < 10) {
     throw new UsageError('--bypass needs a written reason of at least ten characters.');
   }
-  return withDaemon(command, async (client) => supervise(client, command, argv, context));
-};
+  if (preset !== undefined && argv.length > 0) {
+    throw new UsageError('Either --preset or a command after -- says what to run, not both.');
+  }
+  if (flags['json'] === true && !isList) {
+    throw new UsageError('--json belongs to --presets; a run prints what the runner prints.');
+  }
+  if (restart !== 'auto' && restart !== 'on' && restart !== 'off') {
+    throw new UsageError(`--restart is "${String(restart)}". Use on, off or auto.`);
+  }
+  return {
+    isList,
+    preset: typeof preset === 'string' ? preset : undefined,
+    bypass: typeof bypass === 'string' ? bypass : undefined,
+    restartsByItself: restart === 'auto' ? undefined : restart === 'on',
+    withHelpers: flags['no-helpers'] !== true,
+  };
+}
+
+/** The built-in runner has a default; a program of the trader's own has its own. */
+function symbolsFor(
+  { configuration, flags }: EndpointCommand,
+  argv: readonly string[],
+): readonly string[] {
+  const isBuiltIn = argv.length === 0 && flags['preset'] === undefined;
+  return configuration.symbols.length === 0 && isBuiltIn ? defaultSymbols : configuration.symbols;
+}
 
 async function supervise(
   client: DaemonClient,
   command: EndpointCommand,
-  argv: readonly string[],
+  start: Start,
   context: CommandContext,
 ): Promise<number> {
-  const { symbols, mode } = command.configuration;
-  const bypass = command.flags['bypass'];
   const style = styleFor(context);
   const workspace = context.workingDirectory;
+  for (const note of start.plan.notes) {
+    context.stderr(`Note: ${printable(note)}\n`);
+  }
+  const blockers = await blockersOf(start.plan, start.folder);
+  for (const { finding } of blockers) {
+    context.stderr(`${findingText(finding, style)}\n`);
+  }
   // A pipe gets the runner's lines as they are; a person gets its JSON events in words.
   const write = context.isTerminal ? runnerLineWriter(style) : (line: string) => line;
   client.onDidLog((lines) => {
@@ -50,16 +132,7 @@ async function supervise(
     }
   });
   const result = await client.startRunner(
-    {
-      workspace,
-      command: argv,
-      workingDirectory: workspace,
-      environment: definedOnly(context.environment),
-      symbols: symbols.length > 0 || argv.length > 0 ? symbols : defaultSymbols,
-      restart: false,
-      ...(mode === undefined ? {} : { mode }),
-      ...(typeof bypass === 'string' ? { bypassReason: bypass } : {}),
-    },
+    startParams(command, start, context, blockers),
     (finding) => {
       context.stderr(`Still waiting: ${printable(finding.message)}\n`);
     },
@@ -72,7 +145,31 @@ async function supervise(
     return refuse(result, context);
   }
   context.stderr(`Runner started, pid ${result.pid}.\n`);
-  return follow(client, workspace, context);
+  return followRunner(client, workspace, context);
+}
+
+function startParams(
+  { configuration }: EndpointCommand,
+  { plan, wish }: Start,
+  context: CommandContext,
+  blockers: readonly Blocker[],
+): Omit<StartRunnerParams, 'token'> {
+  const { symbols, mode } = configuration;
+  // The kill switch is the trader's word: a person may start against it, a machine may not.
+  const isStopped = blockers.some(({ kind }) => kind === 'kill switch');
+  const restartsByItself = isStopped ? false : wish.restartsByItself;
+  return {
+    workspace: context.workingDirectory,
+    command: plan.command,
+    workingDirectory: context.workingDirectory,
+    environment: { ...definedOnly(context.environment), ...plan.environment },
+    symbols: symbols.length > 0 || plan.command.length > 0 ? symbols : defaultSymbols,
+    restart: false,
+    helpers: plan.helpers,
+    ...(mode === undefined ? {} : { mode }),
+    ...(wish.bypass === undefined ? {} : { bypassReason: wish.bypass }),
+    ...(restartsByItself === undefined ? {} : { restartsByItself }),
+  };
 }
 
 function refuse(
@@ -85,69 +182,16 @@ function refuse(
       context.stderr(
         `The gate is shut; no runner was started.\n${verdictText(result.report, style)}\n`,
       );
-      return exitCodes.shut;
+      return runExits.shut;
     case 'already running':
       context.stderr(
         `This workspace's runner runs already, pid ${result.pid}; stop it first, or see "robo ps".\n`,
       );
-      return exitCodes.alreadyRunning;
+      return runExits.alreadyRunning;
     case 'failed':
       context.stderr(`${findingText(result.finding, style)}\n`);
-      return exitCodes.shut;
+      return runExits.shut;
   }
-}
-
-/** Waits for the runner's end; a signal stops it first. */
-async function follow(
-  client: DaemonClient,
-  workspace: string,
-  context: CommandContext,
-): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      client.stopRunner(workspace).then(({ outcome, pid }) => {
-        if (outcome === 'still alive') {
-          context.stderr(`The runner (pid ${pid ?? 'unknown'}) could not be ended and goes on.\n`);
-          resolve(exitCodes.lost);
-        }
-      }, reject);
-    };
-    client.onDidChangeStatus((status) => {
-      const runner = status.runner.find((entry) => entry.workspace === workspace);
-      if (runner?.state === 'exited') {
-        context.signal.removeEventListener('abort', stop);
-        resolve(exitCode(runner, context));
-      }
-    });
-    client.onDidClose((why) => {
-      context.stderr(`${why} The runner goes on by itself; "robo ps" shows it.\n`);
-      resolve(exitCodes.lost);
-    });
-    // The status of the moment, in case the runner ended before we listened.
-    client.status().then((status) => {
-      const runner = status.runner.find((entry) => entry.workspace === workspace);
-      if (runner?.state === 'exited') {
-        resolve(exitCode(runner, context));
-      }
-    }, reject);
-    if (context.signal.aborted) {
-      stop();
-    } else {
-      context.signal.addEventListener('abort', stop, { once: true });
-    }
-  });
-}
-
-/** The runner's own code; 128 + n for a signal would need its number, so 1 stands for any. */
-function exitCode(runner: RunnerStatus, context: CommandContext): number {
-  const { exit } = runner;
-  if (exit?.how === 'asked') {
-    context.stderr('Runner stopped.\n');
-    return exit.code ?? 0;
-  }
-  const how = exit?.signal ?? `exit ${exit?.code ?? 'unknown'}`;
-  context.stderr(`Runner ended by itself: ${how}.\n`);
-  return exit?.code ?? 1;
 }
 
 function definedOnly(

@@ -1,4 +1,6 @@
 import { HumanError } from '../core/errors';
+import type { HelperCommand } from './helperCommand';
+import type { Preset } from './preset';
 
 /** What the placeholders of `robo.runner.command` stand for. */
 export interface LaunchContext {
@@ -29,6 +31,25 @@ export function planLaunch(command: readonly string[], context: LaunchContext): 
     );
   }
   return argv;
+}
+
+/** A preset, or parts like its, with every placeholder replaced. */
+export function planPreset(
+  { command, environment, helpers }: Pick<Preset, 'command' | 'environment' | 'helpers'>,
+  context: LaunchContext,
+): {
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly helpers: readonly HelperCommand[];
+} {
+  return {
+    command: planLaunch(command, context),
+    environment,
+    helpers: helpers.map((helper) => ({
+      ...helper,
+      command: planLaunch(helper.command, context),
+    })),
+  };
 }
 
 function expand(argument: string, context: LaunchContext): string {

@@ -1,0 +1,128 @@
+import type { DaemonClient } from '../daemon/client';
+import type { RunnerStatus, StatusRecord } from '../diagnostics/status';
+import type { CommandContext } from './command';
+import { printable } from './style';
+
+/** Exit codes of `robo run` besides the runner's own. */
+export const runExits = { shut: 1, alreadyRunning: 75, lost: 1 } as const;
+
+/** The part of the monitor's client that following needs. */
+export type FollowedClient = Pick<
+  DaemonClient,
+  'status' | 'stopRunner' | 'onDidChangeStatus' | 'onDidClose'
+>;
+
+/**
+ * Waits for the runner's end and returns its code. While an automatic restart is due the wait
+ * goes on, and says so. A signal stops the runner, or the restart, first.
+ */
+export async function followRunner(
+  client: FollowedClient,
+  workspace: string,
+  context: Pick<CommandContext, 'stderr' | 'signal'>,
+): Promise<number> {
+  const teller = new RunnerTeller(context);
+  return new Promise((resolve, reject) => {
+    let isStopping = false;
+    const take = (status: StatusRecord): void => {
+      const runner = status.runner.find((entry) => entry.workspace === workspace);
+      if (runner === undefined) {
+        return;
+      }
+      teller.tell(runner);
+      const isDue = (runner.restart?.nextAt ?? null) !== null;
+      if (runner.state === 'exited' && (isStopping || !isDue)) {
+        context.signal.removeEventListener('abort', stop);
+        resolve(teller.end(runner));
+      }
+    };
+    const stop = (): void => {
+      isStopping = true;
+      client
+        .stopRunner(workspace)
+        .then(async ({ outcome, pid }) => {
+          if (outcome === 'still alive') {
+            context.stderr(
+              `The runner (pid ${pid ?? 'unknown'}) could not be ended and goes on.\n`,
+            );
+            resolve(runExits.lost);
+          } else {
+            // One that waited for its next start has ended before: no further word may come.
+            take(await client.status());
+          }
+        })
+        .catch(reject);
+    };
+    client.onDidChangeStatus(take);
+    client.onDidClose((why) => {
+      context.stderr(`${why} The runner goes on by itself; "robo ps" shows it.\n`);
+      resolve(runExits.lost);
+    });
+    // The status of the moment, in case the runner ended before we listened.
+    client.status().then(take, reject);
+    if (context.signal.aborted) {
+      stop();
+    } else {
+      context.signal.addEventListener('abort', stop, { once: true });
+    }
+  });
+}
+
+/** Says what happens to the runner and its helpers, each thing once. */
+class RunnerTeller {
+  private readonly told = new Set<string>();
+  private isWaiting = false;
+  private hasEnded = false;
+
+  constructor(private readonly context: Pick<CommandContext, 'stderr'>) {}
+
+  tell(runner: RunnerStatus): void {
+    for (const warning of runner.warnings ?? []) {
+      this.once(`Note: ${warning}`);
+    }
+    // With the runner its helpers end, too.
+    const isAtWork = runner.state === 'starting' || runner.state === 'running';
+    for (const { name, state, pid, why } of runner.helpers ?? []) {
+      if (isAtWork && state !== 'running') {
+        this.once(`Helper ${name} (pid ${pid ?? 'none'}) does not run: ${why ?? 'it has ended'}`);
+      }
+    }
+    const { restart } = runner;
+    if (runner.state === 'exited' && restart !== undefined && restart.nextAt !== null) {
+      this.isWaiting = true;
+      this.once(
+        `Runner ended by itself: ${endOf(runner)}. It is to be started again at ${restart.nextAt}. ${restart.why} Ctrl-C ends the wait.`,
+        // A gate that stays shut moves the time again and again.
+        `${runner.exit?.at ?? ''} ${restart.why}`,
+      );
+    } else if (runner.state === 'running' && this.isWaiting) {
+      this.isWaiting = false;
+      this.once(`Runner started again, pid ${runner.pid ?? 'unknown'}.`);
+    }
+  }
+
+  /** The runner's own code; 128 + n for a signal would need its number, so 1 stands for any. */
+  end(runner: RunnerStatus): number {
+    const { exit, restart } = runner;
+    if (!this.hasEnded) {
+      this.hasEnded = true;
+      const isAsked = exit?.how === 'asked';
+      this.once(isAsked ? 'Runner stopped.' : `Runner ended by itself: ${endOf(runner)}.`);
+      if (!isAsked && restart !== undefined) {
+        this.once(restart.why);
+      }
+    }
+    return exit?.how === 'asked' ? (exit.code ?? 0) : (exit?.code ?? 1);
+  }
+
+  private once(sentence: string, what = sentence): void {
+    if (!this.told.has(what)) {
+      this.told.add(what);
+      this.context.stderr(`${printable(sentence)}\n`);
+    }
+  }
+}
+
+function endOf({ exit }: RunnerStatus): string {
+  return exit?.signal ?? `exit ${exit?.code ?? 'unknown'}`;
+}
