@@ -1,3 +1,4 @@
+import { describeDuration } from '../diagnostics/notices';
 import { createFactReader } from '../diagnostics/runnerReader';
 import type { RunnerFact } from '../diagnostics/runnerFacts';
 import { printable, type Style } from './style';
@@ -29,7 +30,11 @@ function factWords(fact: RunnerFact, style: Style): string | undefined {
     case 'fetch failed':
       return style.bad(`  bars    ${fact.symbol.padEnd(6)} failed: ${printable(fact.text)}`);
     case 'cycle':
-      return style.dim('  cycle finished');
+      return style.dim(
+        fact.nextInMs === undefined
+          ? '  cycle finished'
+          : `  cycle finished, the next in ${describeDuration(fact.nextInMs)}`,
+      );
     case 'connected':
       return style.dim('  session ready');
     default:

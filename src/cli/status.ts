@@ -4,6 +4,7 @@ import { errorCode, errorText, HumanError } from '../core/errors';
 import type { EndpointPaths } from '../core/paths';
 import { daemonPaths } from '../daemon/launcher';
 import { describeDuration } from '../diagnostics/notices';
+import { workText } from '../diagnostics/runnerWork';
 import type { Health, RunnerStatus, StatusRecord } from '../diagnostics/status';
 import { triedText } from '../diagnostics/tried';
 import { describeEndpoint } from '../ibkr/endpoint';
@@ -86,7 +87,7 @@ function pathsOf(command: EndpointCommand): EndpointPaths {
   return daemonPaths({ stateDirectory, endpoint: configuration.endpoint });
 }
 
-function readRecord(command: EndpointCommand): StatusRecord | undefined {
+export function readRecord(command: EndpointCommand): StatusRecord | undefined {
   const file = pathsOf(command).status;
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as StatusRecord;
@@ -115,7 +116,7 @@ function statusText(
     ...(record.planned ?? []).map(({ words }) => `  ${printable(words)}`),
     ...brokenFarmsLine(record),
     ...triedLine(record),
-    ...record.runner.map(runnerLine),
+    ...record.runner.flatMap(runnerLines),
     ...alertLines(record),
     drillLine(lastDrill),
     ...record.findings.map((finding) => `\n${findingText(finding, style)}`),
@@ -162,8 +163,31 @@ function drillLine(last: LastDrill | undefined): string {
   return `  last rehearsal: ${at.slice(0, 10)}, ${held} of ${total} held${part}${failed}`;
 }
 
+/** The runner, what was started with it, and what the trader should know of it. */
+function runnerLines(runner: RunnerStatus): readonly string[] {
+  const { restart, helpers = [], warnings = [] } = runner;
+  const more = [
+    ...(restart === undefined ? [] : [restart.why]),
+    ...helpers.map(({ name, state, port, why }) => {
+      const place = port === null ? '' : `, port ${port}`;
+      return `helper ${name}: ${state}${place}${why === null ? '' : ` (${why})`}`;
+    }),
+    ...warnings,
+  ];
+  return [runnerLine(runner), ...more.map((line) => `    ${printable(line)}`)];
+}
+
 function runnerLine(runner: RunnerStatus): string {
   const pid = runner.pid === null ? '' : `, pid ${runner.pid}`;
-  const cycle = runner.lastCycleAt === null ? '' : `, last cycle ${runner.lastCycleAt}`;
-  return `  runner of ${printable(runner.workspace)}: ${runner.state}${pid}, work ${runner.work}${cycle}`;
+  const { lastLineAt = null } = runner;
+  const ages = [
+    ageWords('last cycle', runner.lastCycleAt),
+    ageWords('last data', runner.lastFetchAt),
+    ageWords('last line', lastLineAt),
+  ];
+  return `  runner of ${printable(runner.workspace)}: ${runner.state}${pid}, work ${workText(runner)}${ages.join('')}`;
+}
+
+function ageWords(what: string, at: string | null): string {
+  return at === null ? '' : `, ${what} ${describeDuration(systemClock.now() - Date.parse(at))} ago`;
 }

@@ -9,7 +9,14 @@ export interface SourcePlace {
 
 /** What a line of a runner's or client's output says. `at` is ISO 8601 where the line has a time. */
 export type RunnerFact = { readonly at?: string } & (
-  | { readonly kind: 'cycle'; readonly equity?: number }
+  | {
+      readonly kind: 'cycle';
+      readonly equity?: number;
+      /** When the next one begins, in milliseconds from now, where the line says so. */
+      readonly nextInMs?: number;
+      /** How long this one took, likewise. */
+      readonly durationMs?: number;
+    }
   /** It sleeps on purpose (closed market, pause between cycles), for `forMs` where it says so. */
   | { readonly kind: 'waiting'; readonly forMs?: number; readonly text: string }
   | { readonly kind: 'fetch ok'; readonly symbol: string; readonly price?: number }
@@ -37,6 +44,8 @@ export type RunnerFact = { readonly at?: string } & (
       readonly quantity: number;
       readonly price: number;
     }
+  /** How the account or paper book stands, in dollars. */
+  | { readonly kind: 'book'; readonly equity: number }
   /** A message of TWS, by its code; −1 where it belongs to no request. */
   | {
       readonly kind: 'tws message';

@@ -118,7 +118,8 @@ function troubleOf({ findings, state }: RunnerStatus): RunnerTrouble | undefined
     ({ subject, severity }) => subject.kind === 'connection' && severity === 'error',
   );
   // What a runner said before its end is told with its end.
-  if (finding === undefined || (state !== 'running' && state !== 'starting')) {
+  const isAlive = state === 'running' || state === 'starting' || state === 'external';
+  if (finding === undefined || !isAlive) {
     return undefined;
   }
   const atMs = Date.parse(finding.lastAt);

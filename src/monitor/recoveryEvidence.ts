@@ -1,4 +1,5 @@
 import { modeOfAccount } from '../diagnostics/notices';
+import { failingSymbols } from '../diagnostics/runnerWork';
 import type { RunnerStatus } from '../diagnostics/status';
 import type { PortListener, PortObservation } from '../host/portObservation';
 import { type Endpoint, type Mode, usualPort } from '../ibkr/endpoint';
@@ -16,7 +17,7 @@ export function runnerAtWork(
   ownPid: number,
 ): RunnerAtWork {
   const living = runners.filter(({ state }) => state !== 'exited');
-  const working = living.find(({ work }) => work !== 'failing' && work !== 'silent');
+  const working = living.find((runner) => !isIdle(runner));
   if (working !== undefined) {
     return { works: 'yes', why: `the runner of ${working.workspace} works, or may` };
   }
@@ -40,6 +41,17 @@ export function runnerAtWork(
   return hidden === undefined
     ? { works: 'no', why: '' }
     : { works: 'yes', why: `a client at ${hidden.clientAddress} is connected` };
+}
+
+/**
+ * It has stalled, or its connection fails. One that fails on some symbols still works with the
+ * others, and one that says nothing that we understand may work.
+ */
+function isIdle(runner: RunnerStatus): boolean {
+  const { failing, all } = failingSymbols(runner);
+  const isPartial = failing > 0 && failing < all;
+  const isCut = runner.findings.some(({ subject }) => subject.kind === 'connection');
+  return runner.work === 'stalled' || (runner.work === 'failing' && (!isPartial || isCut));
 }
 
 /** Paper only where the accounts say so and the port does not contradict; live in any doubt. */

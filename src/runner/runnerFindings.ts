@@ -7,7 +7,8 @@ import type { ExitEvidence } from '../diagnostics/status';
 import { fallsOfLoop, windowMs } from './crashLoop';
 import { exitCauses } from './exitCauses';
 import type { RunnerKnowledge } from './runnerKnowledge';
-import { isQuietFor, saysFindings, saysWork } from './says';
+import { saysFindings, saysWork } from './says';
+import { type WorkDue, workDue } from './standstill';
 
 type Exited = Extract<RunnerKnowledge['phase'], { name: 'exited' }>;
 
@@ -24,7 +25,9 @@ export function runnerFindings(
   const spoken =
     exit?.how === 'asked'
       ? []
-      : saysFindings(known.says, setupOf(known)).map((finding) => named(finding, known));
+      : saysFindings(known.says, setupOf(known), known.market).map((finding) =>
+          named(finding, known),
+        );
   const ended =
     phase.name === 'exited' && exit !== null && exit.how !== 'asked'
       ? endFindings(known, phase, exit, spoken)
@@ -93,9 +96,9 @@ function exitFinding(
   const finding = makeFinding({
     subject: subjectOf(known),
     causes,
-    message: `${howItEnded(exit, meaning)} ${lastWords(exit)}`,
+    message: `${known.isExternal === true ? outOfSight(process.pid) : howItEnded(exit, meaning)} ${lastWords(exit)}`,
     nowMs: Date.parse(exit.at),
-    severity: severityOf(exit),
+    severity: known.isExternal === true ? externalSeverity(known) : severityOf(exit),
     evidence: exit.lastLines.slice(-3).map((text) => exitEvidence(exit, text)),
     setup: setupOf(known),
   });
@@ -111,6 +114,16 @@ function isReasonOf(spoken: Finding, end: Finding): boolean {
   // A library that is missing from the environment is both.
   const isEnvironment = end.guide === 'wrong_interpreter' && spoken.guide === 'client_lib_mismatch';
   return isOfRunner && (isSame || isVague || isEnvironment);
+}
+
+/** Nobody tells us how a process ends that we have not started. */
+function outOfSight(pid: number): string {
+  return `The runner that was started elsewhere (pid ${pid}) has ended; how cannot be seen.`;
+}
+
+/** Whoever asks to have it watched wants to hear of its end; at night it may be meant. */
+function externalSeverity({ market }: RunnerKnowledge): Severity {
+  return market.state === 'closed' ? 'warning' : 'error';
 }
 
 function howItEnded(exit: ExitEvidence, meaning: string | undefined): string {
@@ -161,69 +174,105 @@ function loopFinding(known: RunnerKnowledge, exit: ExitEvidence, end: Finding): 
 }
 
 /**
- * Alive is not working (law 7), judged with the market's hours: while that is known to be closed
- * nothing is amiss, and a pause counts from its opening. It stands still where no cycle and no fetch came for longer than
- * any pause that it announced: stalled while it prints something, silent while it prints nothing.
+ * Alive is not working (law 7): no cycle and no fetch came for longer than it announced or its
+ * rhythm is, in trading hours. Stalled while it prints something, silent while it prints nothing.
  * A fault of its connection that it names itself explains the standstill already.
  */
 function standstillFinding(
   known: RunnerKnowledge,
   spoken: readonly Finding[],
 ): Finding | undefined {
-  const { says, now, lastLineMs, market } = known;
-  if (market.state === 'closed') {
+  const { says, now, lastLineMs, market, phase } = known;
+  const startedAtMs = phase.name === 'running' ? phase.process.startedAtMs : now;
+  const due = workDue(says, market);
+  if (due === undefined || saysWork(says, now, market, startedAtMs) !== 'stalled') {
     return undefined;
-  }
-  const worked = Math.max(says.lastCycleMs ?? 0, says.lastFetchMs ?? 0);
-  const isSilent =
-    saysWork(says, now, market) === 'silent' && isQuietFor(lastLineMs ?? 0, now, market);
-  if (isSilent) {
-    return standing(known, 'runner_silent', Math.max(says.lastWordMs ?? 0, lastLineMs ?? 0));
   }
   const isExplained = spoken.some(
     ({ subject, guide }) => subject.kind === 'connection' || guide === 'runner_stalled',
   );
-  const isStalled = worked > 0 && isQuietFor(Math.max(worked, says.quietUntilMs), now, market);
-  return isStalled && !isExplained ? standing(known, 'runner_stalled', worked) : undefined;
+  const workedMs = Math.max(says.lastCycleMs ?? 0, says.lastProgressMs ?? 0);
+  const lastMs = Math.max(says.lastWordMs ?? 0, lastLineMs ?? 0);
+  // As long without a line as it may be without work: its log stands, too.
+  const patienceMs = due.atMs - Math.max(workedMs, says.lastWordMs ?? 0);
+  if (now - lastMs > Math.max(0, patienceMs)) {
+    return standing(known, 'runner_silent', { lastMs, due });
+  }
+  return isExplained
+    ? undefined
+    : standing(known, 'runner_stalled', { lastMs: workedMs === 0 ? startedAtMs : workedMs, due });
 }
+
+interface Standing {
+  /** When it last printed, or worked. */
+  readonly lastMs: number;
+  readonly due: WorkDue;
+}
+
+const basisWords: Readonly<Record<WorkDue['basis'], string>> = {
+  said: 'longer than it announced',
+  learned: 'longer than its cycles take',
+  usual: 'longer than a runner takes for a cycle',
+};
 
 function standing(
   known: RunnerKnowledge,
   id: 'runner_silent' | 'runner_stalled',
-  sinceMs: number,
+  { lastMs, due }: Standing,
 ): Finding {
-  const ago = describeDuration(known.now - sinceMs);
-  const last = known.lastLines.at(-1);
   const isSilent = id === 'runner_silent';
+  const isOpen = known.market.state === 'open';
+  const what = isSilent
+    ? `It has printed nothing for ${describeDuration(known.now - lastMs)}`
+    : standsHow(known, lastMs);
+  const sentence = `${what}, ${basisWords[due.basis]}${isOpen ? ', while its market is open' : ''}`;
   const finding = makeFinding({
     subject: subjectOf(known),
-    causes: [
-      {
-        id,
-        confidence: isSilent ? 0.9 : 0.8,
-        why: isSilent
-          ? `it lives and has printed nothing for ${ago}`
-          : `it prints, but neither a finished cycle nor a fetch for ${ago}`,
-      },
-    ],
-    message: isSilent
-      ? `The runner lives, but has printed nothing for ${ago}, longer than any pause that it announced.`
-      : `The runner lives and prints, but has finished no cycle and no fetch for ${ago}.`,
+    causes: [{ id, confidence: isSilent ? 0.9 : 0.8, why: sentence }],
+    message: `The runner lives, but works no more. ${sentence}.`,
     nowMs: known.now,
-    evidence:
-      last === undefined
-        ? []
-        : [
-            {
-              kind: 'log',
-              source: 'runner.log',
-              at: isoTime(known.lastLineMs ?? sinceMs),
-              text: shorten(last),
-            },
-          ],
+    // One that has worked and prints nothing in trading hours does not trade.
+    ...(isSilent && isOpen ? { severity: 'error' as const } : {}),
+    evidence: standingEvidence(known, lastMs),
     setup: setupOf(known),
   });
-  return { ...finding, firstAt: isoTime(sinceMs) };
+  return { ...finding, firstAt: isoTime(lastMs) };
+}
+
+function standsHow({ says, now }: RunnerKnowledge, workedMs: number): string {
+  const ago = describeDuration(now - workedMs);
+  if (says.lastFetchMs === null || says.lastFetchMs <= workedMs) {
+    return `It prints, but has finished no cycle and no fetch for ${ago}`;
+  }
+  return says.lastCycleMs === null
+    ? 'It fetches the same symbols again, but has finished no cycle since its start'
+    : `It fetches, but has finished no cycle for ${describeDuration(now - says.lastCycleMs)}`;
+}
+
+function standingEvidence(known: RunnerKnowledge, lastMs: number): readonly Evidence[] {
+  const { says, lastLines, lastLineMs, market, now } = known;
+  const last = lastLines.at(-1);
+  const timing = (atMs: number, text: string, source = 'runner.log'): Evidence => ({
+    kind: 'timing',
+    source,
+    at: isoTime(atMs),
+    text,
+  });
+  return [
+    ...(says.lastCycleMs === null ? [] : [timing(says.lastCycleMs, 'last finished cycle')]),
+    ...(says.lastFetchMs === null ? [] : [timing(says.lastFetchMs, 'last successful fetch')]),
+    ...(market.state === 'unknown' ? [] : [timing(now, market.words, 'market hours')]),
+    ...(last === undefined
+      ? []
+      : [
+          {
+            kind: 'log',
+            source: 'runner.log',
+            at: isoTime(lastLineMs ?? lastMs),
+            text: shorten(last),
+          } as const,
+        ]),
+  ];
 }
 
 function olderFindings(known: RunnerKnowledge): readonly Finding[] {

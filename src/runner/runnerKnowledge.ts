@@ -30,4 +30,6 @@ export interface RunnerKnowledge {
   readonly market: MarketState;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Somebody else has started it; Robo only watches. */
+  readonly isExternal?: boolean;
 }

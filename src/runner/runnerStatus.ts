@@ -3,7 +3,7 @@ import type { ExitEvidence, RunnerState, RunnerStatus } from '../diagnostics/sta
 import { runnerFindings } from './runnerFindings';
 import type { RunnerKnowledge } from './runnerKnowledge';
 import type { RunnerExit } from './runnerState';
-import { saysSymbols, saysWork, timeOrNull } from './says';
+import { saysSymbols, saysWork, seenBy, timeOrNull } from './says';
 
 const states: Record<RunnerKnowledge['phase']['name'], RunnerState> = {
   starting: 'starting',
@@ -22,20 +22,35 @@ export function runnerStatus(known: RunnerKnowledge): RunnerStatus {
   return {
     workspace: known.workspace,
     // Whoever waits for the end may leave at once, and would miss the last lines.
-    state: known.hasMoreToSay ? 'stopping' : states[phase.name],
+    state: known.hasMoreToSay ? 'stopping' : stateOf(known),
     pid: isAlive ? phase.process.pid : null,
     command: known.run.command,
     symbols: known.run.symbols,
     startedAt: process === null ? null : isoTime(process.startedAtMs),
     logFile: known.logFile,
-    work: isAlive ? saysWork(says, known.now, known.market) : 'unknown',
+    work: isAlive ? saysWork(says, known.now, known.market, heardSince(known)) : 'unknown',
+    lastLineAt: timeOrNull(known.lastLineMs),
     lastCycleAt: timeOrNull(says.lastCycleMs),
     lastFetchAt: timeOrNull(says.lastFetchMs),
-    symbolStatus: saysSymbols(says),
+    symbolStatus: saysSymbols(seenBy(says, known.market)),
     bypassReason: known.run.bypassReason,
     exit,
     findings: runnerFindings(known, exit),
   };
+}
+
+/** Who took it over does not know what it has said before: it may have been understood. */
+function heardSince({ phase, says, now }: RunnerKnowledge): number {
+  const isFromStart = 'process' in phase && phase.process.isOurChild;
+  return isFromStart
+    ? phase.process.startedAtMs
+    : says.heardSinceMs === 0
+      ? now
+      : says.heardSinceMs;
+}
+
+function stateOf({ phase, isExternal }: RunnerKnowledge): RunnerState {
+  return isExternal === true && phase.name === 'running' ? 'external' : states[phase.name];
 }
 
 function exitEvidence(exit: RunnerExit, lastLines: readonly string[]): ExitEvidence {

@@ -13,13 +13,22 @@ import {
   signFinding,
   symbolFinding,
 } from './saysFindings';
-import { isTimeout, type OpenTrouble, type Says, type SymbolSays, symbolSays } from './saysState';
+import {
+  isNoData,
+  isTimeout,
+  type OpenTrouble,
+  type Says,
+  type SymbolSays,
+  symbolSays,
+} from './saysState';
+import { longestSleepMs, quietLimitMs, stallMs, workDue } from './standstill';
 
-/**
- * No known runner is quiet for longer on purpose: the trader's system sleeps up to 30 minutes
- * while the market is closed (origin system, section 6); five more for a slow cycle.
- */
-export const quietLimitMs = 35 * 60_000;
+/** Gaps between cycles that its rhythm is learned from. */
+const keptGaps = 5;
+/** One signal without a price may be a symbol's first moment; several mean that no data comes. */
+const leastEmpties = 2;
+/** Who opens one connection after another and does no work between them is no longer failing only. */
+const maxReconnects = 3;
 
 /**
  * Takes in one fact. A fact's own time counts where it has a credible one: a daemon that adopts
@@ -31,9 +40,12 @@ export function hear(says: Says, fact: RunnerFact, now: number): Says {
   const heard = { ...says, lastWordMs: Math.max(says.lastWordMs ?? 0, at) };
   switch (fact.kind) {
     case 'cycle':
-      return cycleEnded(heard, at);
-    case 'waiting':
-      return { ...heard, quietUntilMs: Math.max(heard.quietUntilMs, at + (fact.forMs ?? 0)) };
+      return cycleEnded(heard, fact, at);
+    case 'waiting': {
+      // A pause of unknown length is taken for the longest sleep that is known.
+      const quietUntilMs = at + (fact.forMs ?? longestSleepMs);
+      return { ...heard, quietUntilMs: Math.max(heard.quietUntilMs, quietUntilMs) };
+    }
     case 'fetch ok':
       return fetched(heard, fact.symbol, fact.price, at);
     case 'fetch failed':
@@ -41,7 +53,12 @@ export function hear(says: Says, fact: RunnerFact, now: number): Says {
     case 'signal':
       return signalled(heard, fact, at);
     case 'connected':
-      return { ...heard, wasConnected: true, troubles: withoutConnection(heard.troubles) };
+      return {
+        ...heard,
+        wasConnected: true,
+        reconnects: heard.reconnects + 1,
+        troubles: withoutConnection(heard.troubles),
+      };
     case 'connection failed':
     case 'connection lost':
     case 'sign':
@@ -51,6 +68,7 @@ export function hear(says: Says, fact: RunnerFact, now: number): Says {
     case 'tws message':
       return twsSaid(heard, fact, at);
     case 'fill':
+    case 'book':
     case 'connecting':
     case 'tcp connected':
     case 'hello':
@@ -60,13 +78,40 @@ export function hear(says: Says, fact: RunnerFact, now: number): Says {
   }
 }
 
-function cycleEnded(says: Says, at: number): Says {
+function cycleEnded(
+  says: Says,
+  { nextInMs, durationMs }: Extract<RunnerFact, { kind: 'cycle' }>,
+  at: number,
+): Says {
   // The program's own errors are over when a whole cycle went by without one.
   const troubles = says.hasErredInCycle
     ? says.troubles
     : filtered(says.troubles, (trouble) => trouble.fact.kind !== 'error');
-  const lastCycleMs = Math.max(says.lastCycleMs ?? 0, at);
-  return { ...says, lastCycleMs, troubles, hasErredInCycle: false };
+  const gapMs = at - (says.lastCycleMs ?? at);
+  return {
+    ...says,
+    lastCycleMs: Math.max(says.lastCycleMs ?? 0, at),
+    nextInMs: nextInMs ?? null,
+    durationMs: durationMs ?? null,
+    cycleGapsMs: gapMs > 0 ? [...says.cycleGapsMs, gapMs].slice(-keptGaps) : says.cycleGapsMs,
+    // Whatever it has announced before: it works again.
+    quietUntilMs: 0,
+    lastProgressMs: null,
+    reconnects: 0,
+    troubles,
+    hasErredInCycle: false,
+  };
+}
+
+/** Again and again the same symbol is no progress. */
+function progressed(says: Says, before: SymbolSays, at: number): number | null {
+  const visitedMs = Math.max(
+    before.lastFetchMs ?? 0,
+    before.lastFailureMs ?? 0,
+    before.lastEmptyMs ?? 0,
+  );
+  const isNew = visitedMs <= (says.lastCycleMs ?? 0);
+  return isNew ? Math.max(says.lastProgressMs ?? 0, at) : says.lastProgressMs;
 }
 
 function fetched(says: Says, symbol: string, price: number | undefined, at: number): Says {
@@ -76,10 +121,14 @@ function fetched(says: Says, symbol: string, price: number | undefined, at: numb
     lastFetchMs: Math.max(before.lastFetchMs ?? 0, at),
     failingSinceMs: null,
     failures: 0,
+    emptySinceMs: null,
+    empties: 0,
     price: price ?? before.price,
   };
   return {
     ...withSymbol(says, after),
+    lastProgressMs: progressed(says, before, at),
+    reconnects: 0,
     lastFetchMs: Math.max(says.lastFetchMs ?? 0, at),
     wasConnected: true,
     troubles: withoutConnection(says.troubles),
@@ -92,7 +141,7 @@ function fetchFailed(
   at: number,
 ): Says {
   const before = symbolSays(says, fact.symbol);
-  return withSymbol(says, {
+  const after: SymbolSays = {
     ...before,
     lastFailureMs: Math.max(before.lastFailureMs ?? 0, at),
     failingSinceMs: before.failingSinceMs ?? at,
@@ -101,7 +150,8 @@ function fetchFailed(
     text: fact.text,
     code: fact.code ?? null,
     source: fact.source ?? null,
-  });
+  };
+  return { ...withSymbol(says, after), lastProgressMs: progressed(says, before, at) };
 }
 
 /** Good news and ordinary notes heal nothing (law 6); a fault about a symbol is its failure. */
@@ -116,10 +166,68 @@ function twsSaid(says: Says, fact: Extract<RunnerFact, { kind: 'tws message' }>,
 }
 
 function signalled(says: Says, fact: Extract<RunnerFact, { kind: 'signal' }>, at: number): Says {
+  const { symbol, signal, price } = fact;
   // A signal without a price was not made from data: "Signal=0, Price=$0.00, No data available".
   const base =
-    fact.price !== undefined && fact.price > 0 ? fetched(says, fact.symbol, fact.price, at) : says;
-  return withSymbol(base, { ...symbolSays(base, fact.symbol), signal: fact.signal });
+    price === undefined
+      ? says
+      : price > 0
+        ? fetched(says, symbol, price, at)
+        : signalledEmpty(says, symbol, at);
+  return withSymbol(base, { ...symbolSays(base, symbol), signal });
+}
+
+function signalledEmpty(says: Says, symbol: string, at: number): Says {
+  const before = symbolSays(says, symbol);
+  const after: SymbolSays = {
+    ...before,
+    emptySinceMs: before.emptySinceMs ?? at,
+    lastEmptyMs: Math.max(before.lastEmptyMs ?? 0, at),
+    empties: before.empties + 1,
+  };
+  return { ...withSymbol(says, after), lastProgressMs: progressed(says, before, at) };
+}
+
+/**
+ * What was said, judged by the market's hours: signals without data are failures while it is open,
+ * and that no symbol has data is no failure while it is closed.
+ */
+export function seenBy(says: Says, market: MarketState | undefined): Says {
+  if (market?.state === 'open') {
+    return { ...says, symbols: mapped(says, emptyIsFailure) };
+  }
+  const traded = tradedSymbols(says);
+  const isRest = traded.every((symbol) => symbol.failures > 0 && isNoData(symbol));
+  return market?.state === 'closed' && isRest
+    ? { ...says, symbols: mapped(says, withoutFailures) }
+    : says;
+}
+
+function mapped(says: Says, change: (symbol: SymbolSays) => SymbolSays): Says['symbols'] {
+  return new Map([...says.symbols].map(([name, symbol]) => [name, change(symbol)]));
+}
+
+/** Those that it was started with, else those that it speaks of. */
+function tradedSymbols(says: Says): readonly SymbolSays[] {
+  const names = says.configured.length > 0 ? says.configured : [...says.symbols.keys()];
+  return names.map((symbol) => symbolSays(says, symbol));
+}
+
+function emptyIsFailure(symbol: SymbolSays): SymbolSays {
+  return symbol.failures > 0 || symbol.empties < leastEmpties
+    ? symbol
+    : {
+        ...symbol,
+        lastFailureMs: symbol.lastEmptyMs,
+        failingSinceMs: symbol.emptySinceMs,
+        failures: symbol.empties,
+        errorClass: 'NoData',
+        text: 'a signal at the price of zero, which is made without data',
+      };
+}
+
+function withoutFailures(symbol: SymbolSays): SymbolSays {
+  return { ...symbol, failures: 0, failingSinceMs: null };
 }
 
 function troubled(says: Says, fact: OpenTrouble['fact'], at: number): Says {
@@ -141,13 +249,17 @@ function troubled(says: Says, fact: OpenTrouble['fact'], at: number): Says {
 }
 
 const maxTroubles = 20;
+const maxKeyLength = 120;
 
 function troubleKey(fact: OpenTrouble['fact']): string {
   switch (fact.kind) {
     case 'sign':
       return `sign/${fact.subject.kind}/${fact.subject.name ?? ''}/${fact.causes[0]?.id ?? ''}`;
     case 'error':
-      return fact.source === undefined ? 'error' : `error/${fact.source.file}:${fact.source.line}`;
+      // The same words with other numbers are the same error.
+      return fact.source === undefined
+        ? `error/${fact.text.replace(/\d+/g, '#').slice(0, maxKeyLength)}`
+        : `error/${fact.source.file}:${fact.source.line}`;
     case 'tws message':
       return `message/${fact.code}`;
     case 'connection failed':
@@ -215,10 +327,8 @@ function withSymbol(says: Says, symbol: SymbolSays): Says {
 
 /** The symbols that fail together so that the connection is to blame; empty when it is not. */
 function failingTogether(says: Says): readonly SymbolSays[] {
-  const expected = says.configured.length > 0 ? says.configured : [...says.symbols.keys()];
-  const failing = expected
-    .map((symbol) => symbolSays(says, symbol))
-    .filter((symbol) => symbol.failures > 0);
+  const expected = tradedSymbols(says);
+  const failing = expected.filter((symbol) => symbol.failures > 0);
   if (failing.length < expected.length) {
     return [];
   }
@@ -231,11 +341,28 @@ function failingTogether(says: Says): readonly SymbolSays[] {
   return isOnlyOne && failing.every((symbol) => isTimeout(symbol)) ? failing : [];
 }
 
+/** How many symbols fail now, of those that it trades. */
+function failingOf({ configured, symbols }: Says): {
+  readonly failing: number;
+  readonly all: number;
+} {
+  return {
+    failing: [...symbols.values()].filter(({ failures }) => failures > 0).length,
+    all: new Set([...configured, ...symbols.keys()]).size,
+  };
+}
+
 /**
  * What is wrong now, by the runner's own words: one finding per subject, none twice.
  * @param setup the system that the remedies are for
+ * @param market the market of its symbols, now
  */
-export function saysFindings(says: Says, setup: Setup = {}): readonly Finding[] {
+export function saysFindings(
+  said: Says,
+  setup: Setup = {},
+  market?: MarketState,
+): readonly Finding[] {
+  const says = seenBy(said, market);
   const findings: Finding[] = [];
   const together = failingTogether(says);
   const troubles = [...says.troubles.values()];
@@ -247,8 +374,8 @@ export function saysFindings(says: Says, setup: Setup = {}): readonly Finding[] 
     findings.push(connectionFinding(together, connection, { wasConnected, setup }));
   }
   if (together.length === 0) {
-    const failing = [...says.symbols.values()].filter((symbol) => symbol.failures > 0);
-    findings.push(...failing.map((symbol) => symbolFinding(symbol, setup)));
+    const alone = [...says.symbols.values()].filter((symbol) => symbol.failures > 0);
+    findings.push(...alone.map((symbol) => symbolFinding(symbol, setup)));
   }
   for (const { fact, ...times } of troubles) {
     if (fact.kind === 'sign') {
@@ -265,28 +392,45 @@ export function saysFindings(says: Says, setup: Setup = {}): readonly Finding[] 
 
 /**
  * What the words say about the work at `now`. Alive is not working (law 7), and who rests while the
- * market is closed is not silent.
+ * market is closed has not stalled.
+ * @param startedAtMs when it was started; before it has spoken of its work, it may be starting yet
  */
-export function saysWork(says: Says, now: number, market?: MarketState): RunnerWork {
+export function saysWork(
+  said: Says,
+  now: number,
+  market?: MarketState,
+  startedAtMs = now,
+): RunnerWork {
+  const says = seenBy(said, market);
   const hasOutage = [...says.troubles.values()].some(isOutage);
-  const hasSpokenOfWork = says.lastCycleMs !== null || says.symbols.size > 0 || hasOutage;
-  if (!hasSpokenOfWork || says.lastWordMs === null) {
-    return 'unknown';
+  const due = workDue(says, market);
+  if (due === undefined && !hasOutage) {
+    return now - Math.max(startedAtMs, says.heardSinceMs) <= stallMs ? 'unknown' : 'silent';
   }
-  if (isQuietFor(Math.max(says.lastWordMs, says.quietUntilMs), now, market)) {
-    return market?.state === 'closed' ? 'idle' : 'silent';
+  const isLost = hasOutage || failingTogether(says).length > 0;
+  const isOverdue = now > (due?.atMs ?? (says.lastWordMs ?? 0) + quietLimitMs);
+  if (market?.state === 'closed' && (isOverdue || (!isLost && isResting(says, now)))) {
+    return 'idle';
   }
-  if (hasOutage || failingTogether(says).length > 0) {
+  // While it says itself what fails, it fails; once its last word is old, it stands still.
+  if (isOverdue && (!isLost || isHushed(says, now) || says.reconnects >= maxReconnects)) {
+    return 'stalled';
+  }
+  const { failing, all } = failingOf(says);
+  const hasWorked = says.lastFetchMs !== null || says.lastCycleMs !== null;
+  if (isLost || 2 * failing > all || (!hasWorked && failing > 0)) {
     return 'failing';
   }
-  const hasWorked = says.lastFetchMs !== null || says.lastCycleMs !== null;
-  return hasWorked ? 'working' : 'failing';
+  return hasWorked ? 'working' : market?.state === 'closed' ? 'idle' : 'unknown';
 }
 
-/** True where nothing came for longer than a pause lasts; a night without a market counts as none. */
-export function isQuietFor(lastMs: number, now: number, market: MarketState | undefined): boolean {
-  const openedMs = market?.state === 'open' ? (market.sinceMs ?? 0) : 0;
-  return now > Math.max(lastMs, openedMs) + quietLimitMs;
+/** Twice the longest time between two attempts of the trader's system (rule 8). */
+function isHushed({ lastWordMs, quietUntilMs }: Says, now: number): boolean {
+  return now > Math.max(lastWordMs ?? 0, quietUntilMs) + 2 * stallMs;
+}
+
+function isResting({ quietUntilMs }: Says, now: number): boolean {
+  return quietUntilMs >= now;
 }
 
 /** Configured symbols first, in their order, then others that the runner spoke of. */

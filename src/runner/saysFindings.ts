@@ -5,7 +5,7 @@ import type { CauseId } from '../diagnostics/causeIds';
 import type { Evidence, Finding, RankedCause } from '../diagnostics/finding';
 import { causesOfMessage } from '../diagnostics/notices';
 import { remedyFor } from '../diagnostics/remedy';
-import { isTimeout, type OpenTrouble, type SymbolSays } from './saysState';
+import { isNoData, isTimeout, type OpenTrouble, type SymbolSays } from './saysState';
 
 type ErrorFact = Extract<OpenTrouble['fact'], { kind: 'error' }>;
 type SignFact = Extract<OpenTrouble['fact'], { kind: 'sign' }>;
@@ -80,6 +80,14 @@ function connectionCauses(
       return causes;
     }
   }
+  if (wasConnected && failing.length > 0 && failing.every(isNoData)) {
+    return [
+      cause('hist_timeout', 0.3, 'Every symbol comes without data, in trading hours.'),
+      cause('worker_unresponsive', 0.25, 'A stuck worker of the runner brings none for any.'),
+      cause('upstream_lost_1100', 0.15, 'TWS without IBKR has none for any.'),
+      cause('hmds_broken_2105', 0.1, 'The historical data farm alone can be away.'),
+    ];
+  }
   if (failing.length > 0 && !failing.every(isTimeout)) {
     return [
       cause('not_connected_504', 0.35, 'Every symbol failed at once, and not by silence.'),
@@ -114,10 +122,15 @@ export function symbolFinding(symbol: SymbolSays, setup: Setup): Finding {
   const byCode = symbol.code === null ? [] : messageCauses(symbol.code, symbol.text);
   const guessed = isTimeout(symbol)
     ? [cause('hist_timeout', 0.5, 'No answer for this symbol, while not every symbol fails.')]
-    : [
-        cause('no_secdef_200', 0.6, 'It was answered with an error, which a wrong ticker is.'),
-        cause('hist_no_data_162', 0.15, 'A known symbol may have no data for the time asked.'),
-      ];
+    : isNoData(symbol)
+      ? [
+          cause('hist_no_data_162', 0.5, 'Others have data, and this symbol has none.'),
+          cause('no_secdef_200', 0.2, 'A wrong ticker has none either.'),
+        ]
+      : [
+          cause('no_secdef_200', 0.6, 'It was answered with an error, which a wrong ticker is.'),
+          cause('hist_no_data_162', 0.15, 'A known symbol may have no data for the time asked.'),
+        ];
   const causes = byCode.length === 0 ? guessed : byCode;
   const since = symbol.failures === 1 ? 'once' : `${symbol.failures} times`;
   return {

@@ -151,6 +151,14 @@ describe('the facts of a line', () => {
     // Robo's own events
     ['{"robo":1,"event":"cycle","number":3,"symbols":2}', [{ kind: 'cycle' }]],
     [
+      '{"robo":1,"event":"error","message":"no close","source":{"file":"/w/mine.ts","line":7}}',
+      [{ kind: 'error', text: 'no close', source: { file: '/w/mine.ts', line: 7 } }],
+    ],
+    [
+      '{"robo":1,"event":"error","message":"no close","source":{"file":"/w/mine.ts","line":-7}}',
+      [{ kind: 'error', text: 'no close' }],
+    ],
+    [
       '{"robo":1,"event":"fetch","symbol":"AAPL","ok":true,"price":231.5}',
       [{ kind: 'fetch ok', symbol: 'AAPL', price: 231.5 }],
     ],

@@ -5,7 +5,7 @@ import { known, unknown } from '../../src/core/observed';
 import type { CauseId } from '../../src/diagnostics/causeIds';
 import type { Finding } from '../../src/diagnostics/finding';
 import { makeFinding } from '../../src/diagnostics/makeFinding';
-import type { RunnerStatus } from '../../src/diagnostics/status';
+import type { RunnerStatus, SymbolStatus } from '../../src/diagnostics/status';
 import type { EstablishedClient, PortObservation } from '../../src/host/portObservation';
 import { modeOf, runnerAtWork, serverProblem } from '../../src/monitor/recoveryEvidence';
 import { parseRecoverySettings, recoveryOff } from '../../src/monitor/recoverySettings';
@@ -33,6 +33,11 @@ function runner(change: Partial<RunnerStatus> = {}): RunnerStatus {
     findings: [],
     ...change,
   };
+}
+
+function symbol(name: string, failures: number): SymbolStatus {
+  const lastFetchAt = '2026-11-20T15:00:00.000Z';
+  return { symbol: name, lastFetchAt, lastFailureAt: null, failures, price: null, signal: null };
 }
 
 function connected(change: Partial<EstablishedClient> = {}): PortObservation {
@@ -73,12 +78,37 @@ describe('whether a runner works', () => {
     ['ours has ended', [runner({ state: 'exited', pid: null })], calm, 'no'],
     ['ours fails', [runner({ work: 'failing' })], calm, 'no'],
     [
-      'ours is silent, on a session of its own',
-      [runner({ work: 'silent' })],
+      'ours has stalled, on a session of its own',
+      [runner({ work: 'stalled' })],
       connected({ clientPid: 55 }),
       'no',
     ],
-    ['another one works beside ours', [runner({ work: 'silent' }), runner()], calm, 'yes'],
+    ['another one works beside ours', [runner({ work: 'stalled' }), runner()], calm, 'yes'],
+    ['ours says nothing that we understand', [runner({ work: 'silent' })], calm, 'yes'],
+    [
+      'ours fails on some symbols only',
+      [runner({ work: 'failing', symbolStatus: [symbol('A', 2), symbol('B', 1), symbol('C', 0)] })],
+      calm,
+      'yes',
+    ],
+    [
+      'ours fails on all symbols',
+      [runner({ work: 'failing', symbolStatus: [symbol('A', 2), symbol('B', 1)] })],
+      calm,
+      'no',
+    ],
+    [
+      'the connection of ours is cut, and not every symbol has failed yet',
+      [
+        runner({
+          work: 'failing',
+          symbolStatus: [symbol('A', 2), symbol('B', 0)],
+          findings: [finding('upstream_lost_1100')],
+        }),
+      ],
+      calm,
+      'no',
+    ],
     ['another program has a session', [], connected(), 'yes'],
     ['a client of another machine has one', [], connected({ clientPid: undefined }), 'yes'],
     ['it was never accepted', [], connected({ serverOwned: false }), 'no'],

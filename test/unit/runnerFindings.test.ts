@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { isCauseId } from '../../src/diagnostics/catalogue';
+import { isCauseId } from '../../src/diagnostics/causeTitles';
 import type { CauseId } from '../../src/diagnostics/causeIds';
 import type { Finding } from '../../src/diagnostics/finding';
 import type { RunnerFact } from '../../src/diagnostics/runnerFacts';
 import { type Fall, fallsAfter, soonMs, windowMs } from '../../src/runner/crashLoop';
 import type { RunnerKnowledge } from '../../src/runner/runnerKnowledge';
 import { runnerStatus } from '../../src/runner/runnerStatus';
-import { quietLimitMs } from '../../src/runner/says';
+import { quietLimitMs } from '../../src/runner/standstill';
 import { fallen, living, said, startedAtMs, traderArgv } from '../support/runnerKnowledge';
 
 const late = startedAtMs + quietLimitMs + 60_000;
@@ -156,7 +156,7 @@ describe('a runner that stands still', () => {
     assert.deepEqual(others, []);
     assert.equal(finding?.guide, 'runner_silent');
     assert.equal(finding.severity, 'warning');
-    assert.equal(runnerStatus(known).work, 'silent');
+    assert.equal(runnerStatus(known).work, 'stalled');
   });
 
   it('is stalled, not silent, while it prints what is no work', () => {

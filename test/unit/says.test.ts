@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { RunnerFact } from '../../src/diagnostics/runnerFacts';
-import { hear, quietLimitMs, saysFindings, saysSymbols, saysWork } from '../../src/runner/says';
+import { hear, saysFindings, saysSymbols, saysWork } from '../../src/runner/says';
 import { type Says, saysNothing } from '../../src/runner/saysState';
+import { quietLimitMs, stallMs } from '../../src/runner/standstill';
 
 const start = Date.parse('2026-11-20T15:00:00Z');
 const many = Array.from({ length: 24 }, (_, index) => `S${String.fromCharCode(65 + index)}`);
@@ -40,7 +41,7 @@ describe('what a runner says', () => {
     assert.equal(saysWork(says, start + 1000), 'failing');
   });
 
-  it('keeps symbol findings while one symbol still works', () => {
+  it('keeps symbol findings while one symbol still works, and fails by the most', () => {
     const says = told(
       ['A', 'B', 'C'],
       { kind: 'fetch ok', symbol: 'A' },
@@ -52,7 +53,9 @@ describe('what a runner says', () => {
       saysFindings(says).map(({ guide }) => guide),
       ['hist_timeout', 'no_secdef_200'],
     );
-    assert.equal(saysWork(says, start + 1000), 'working');
+    assert.equal(saysWork(says, start + 1000), 'failing');
+    const better = hear(says, { kind: 'fetch ok', symbol: 'B' }, start + 10);
+    assert.equal(saysWork(better, start + 1000), 'working');
   });
 
   it('does not blame the connection while symbols have not been tried', () => {
@@ -182,12 +185,13 @@ describe('what a runner says', () => {
     assert.equal(saysWork(told(['A'], { kind: 'tcp connected' }), start + 1), 'unknown');
   });
 
-  it('calls it silent only after the longest sleep that runners are known to take', () => {
+  it('has stalled only after the longest sleep that runners are known to take', () => {
     const worked = told(['A'], { kind: 'cycle' });
     assert.equal(saysWork(worked, start + quietLimitMs), 'working');
-    assert.equal(saysWork(worked, start + quietLimitMs + 1), 'silent');
+    assert.equal(saysWork(worked, start + quietLimitMs + 1), 'stalled');
     const asleep = hear(worked, { kind: 'waiting', forMs: 3_600_000, text: '' }, start + 5);
-    assert.equal(saysWork(asleep, start + 3_600_000 + quietLimitMs), 'working');
+    assert.equal(saysWork(asleep, start + 5 + 3_600_000 + stallMs), 'working');
+    assert.equal(saysWork(asleep, start + 5 + 3_600_000 + stallMs + 1), 'stalled');
   });
 
   it('believes a stated time, but none that lies ahead', () => {

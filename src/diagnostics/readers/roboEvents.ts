@@ -15,12 +15,10 @@ function factsOfEvent(fields: Fields, line: LogLine): readonly RunnerFact[] {
   const message = text(fields, 'message') ?? text(fields, 'text') ?? text(fields, 'error') ?? '';
   const price = number(fields, 'price');
   switch (fields['event']) {
-    case 'cycle': {
-      const equity = number(fields, 'equity');
-      return [{ kind: 'cycle', ...(equity === undefined ? {} : { equity }) }];
-    }
+    case 'cycle':
+      return [cycleFact(fields)];
     case 'waiting': {
-      const forMs = number(fields, 'forMs');
+      const forMs = span(fields, 'forMs');
       return [{ kind: 'waiting', text: message, ...(forMs === undefined ? {} : { forMs }) }];
     }
     case 'connected':
@@ -46,11 +44,42 @@ function factsOfEvent(fields: Fields, line: LogLine): readonly RunnerFact[] {
     }
     case 'fill':
       return fillFacts(fields, symbol);
+    case 'book': {
+      const equity = number(fields, 'equity');
+      return equity === undefined ? [] : [{ kind: 'book', equity }];
+    }
     case 'error':
-      return [{ kind: 'error', text: message === '' ? line.text : message }];
+      return [errorFact(fields, message === '' ? line.text : message)];
     default:
       return [];
   }
+}
+
+/** `source` names the program's own line: an absolute path and a line that counts from 1. */
+function errorFact(fields: Fields, message: string): RunnerFact {
+  const source = fields['source'];
+  const place = typeof source === 'object' && source !== null ? (source as Fields) : {};
+  const file = text(place, 'file');
+  const at = number(place, 'line');
+  return {
+    kind: 'error',
+    text: message,
+    ...(file !== undefined && at !== undefined && Number.isSafeInteger(at) && at > 0
+      ? { source: { file, line: at } }
+      : {}),
+  };
+}
+
+function cycleFact(fields: Fields): RunnerFact {
+  const equity = number(fields, 'equity');
+  const nextInMs = span(fields, 'nextInMs');
+  const durationMs = span(fields, 'durationMs');
+  return {
+    kind: 'cycle',
+    ...(equity === undefined ? {} : { equity }),
+    ...(nextInMs === undefined ? {} : { nextInMs }),
+    ...(durationMs === undefined ? {} : { durationMs }),
+  };
 }
 
 function fetchFact(fields: Fields, symbol: string, message: string): RunnerFact {
@@ -113,4 +142,10 @@ function text(fields: Fields, key: string): string | undefined {
 function number(fields: Fields, key: string): number | undefined {
   const value = fields[key];
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+/** Milliseconds; a negative time is none. */
+function span(fields: Fields, key: string): number | undefined {
+  const value = number(fields, key);
+  return value !== undefined && value >= 0 ? value : undefined;
 }

@@ -1,0 +1,132 @@
+import * as vscode from 'vscode';
+import type { UnwatchRunnerResult, WatchRunnerResult } from '../daemon/protocol';
+import type { RunnerStatus } from '../diagnostics/status';
+import type { ListedProcess } from '../runner/listedProcess';
+import { commandIds } from './ids';
+import { say } from './messages';
+import { Cancelled, Refusal } from './refusal';
+import { recognisableCommand } from './runnerCommands';
+import type { Services } from './services';
+import { plain } from './words';
+import { requireFolder } from './workspaceSetup';
+
+/** Asks which of the runners that were started elsewhere to watch, and watches it. */
+export async function watchRunner(services: Services): Promise<WatchRunnerResult> {
+  const setup = await services.watch.requireSetup();
+  const connection = await services.watch.requireConnection();
+  const workspace = requireFolder(setup).uri.fsPath;
+  const listing = await connection.listProcesses(
+    workspace,
+    recognisableCommand(setup, services.choices),
+  );
+  if (listing.unknownWhy !== null) {
+    throw new Refusal(vscode.l10n.t('The processes could not be listed: {0}', listing.unknownWhy));
+  }
+  const { folderOf, watchCandidates } = await services.onDemand();
+  const { runner } = await connection.status();
+  const { pid, startToken, argv, workingDirectory } = await choose(
+    watchCandidates(listing.processes, runner),
+  );
+  const result = await connection.watchRunner({
+    pid,
+    startToken,
+    argv,
+    workspace: folderOf(workingDirectory, workspace),
+  });
+  tell(services, result);
+  return result;
+}
+
+async function choose(candidates: readonly ListedProcess[]): Promise<ListedProcess> {
+  if (candidates.length === 0) {
+    throw new Refusal(
+      vscode.l10n.t(
+        'No runner was found that Robo does not know already. Start it where you usually do, then run this again.',
+      ),
+    );
+  }
+  const items = candidates.map((process) => ({
+    label: vscode.l10n.t('pid {0}', process.pid),
+    description: plain(process.argv.join(' '), 160),
+    detail: plain(`${process.why} ${process.startedAt} ${process.workingDirectory ?? ''}`, 300),
+    process,
+  }));
+  const picked = await vscode.window.showQuickPick(items, {
+    ignoreFocusOut: true,
+    matchOnDescription: true,
+    title: vscode.l10n.t('Watch which runner?'),
+    placeHolder: vscode.l10n.t('Robo only watches it and never stops it'),
+  });
+  if (picked === undefined) {
+    throw new Cancelled();
+  }
+  return picked.process;
+}
+
+function tell(services: Services, result: WatchRunnerResult): void {
+  if (result.outcome === 'refused') {
+    throw new Refusal(vscode.l10n.t('Not watched: {0}.', plain(result.why)));
+  }
+  const { pid, logFile, warnings = [] } = result.runner;
+  const [warning] = warnings;
+  if (warning !== undefined) {
+    say(
+      'warning',
+      vscode.l10n.t('Watching pid {0}. {1}', pid ?? '?', plain(warning)),
+      [],
+      services,
+    );
+    return;
+  }
+  const text = vscode.l10n.t('Watching pid {0}; its log is {1}.', pid ?? '?', plain(logFile));
+  const action = {
+    title: vscode.l10n.t('Runner Log'),
+    command: commandIds.openRunnerLog,
+    arguments: [],
+  };
+  say('info', text, [action], services);
+}
+
+/** Watches a runner no more that was started elsewhere; the process is left alone. */
+export async function unwatchRunner(services: Services): Promise<UnwatchRunnerResult> {
+  const connection = await services.watch.requireConnection();
+  const { runner } = await connection.status();
+  const pid = await chooseWatched(runner);
+  const result = await connection.unwatchRunner(pid);
+  if (result.outcome === 'not watched') {
+    throw new Refusal(vscode.l10n.t('Pid {0} is not watched on request.', pid));
+  }
+  say(
+    'info',
+    vscode.l10n.t('Pid {0} is watched no more. It was left alone.', pid),
+    [],
+    services,
+  );
+  return result;
+}
+
+async function chooseWatched(runners: readonly RunnerStatus[]): Promise<number> {
+  const watched = runners.flatMap(({ state, pid, workspace, command }) =>
+    state === 'external' && pid !== null ? [{ pid, workspace, command }] : [],
+  );
+  const [first, ...others] = watched;
+  if (first === undefined) {
+    throw new Refusal(vscode.l10n.t('No runner is watched that was started elsewhere.'));
+  }
+  if (others.length === 0) {
+    return first.pid;
+  }
+  const items = watched.map(({ pid, workspace, command }) => ({
+    label: vscode.l10n.t('pid {0}', pid),
+    description: plain(command.join(' '), 160),
+    detail: plain(workspace),
+    pid,
+  }));
+  const picked = await vscode.window.showQuickPick(items, {
+    title: vscode.l10n.t('Watch which runner no more?'),
+  });
+  if (picked === undefined) {
+    throw new Cancelled();
+  }
+  return picked.pid;
+}
