@@ -1,10 +1,17 @@
 import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { systemClock } from './core/clock';
 import { parseEnvFile } from './core/envFile';
 import { errorCode, errorText } from './core/errors';
+import { defaultStateDirectory, endpointPaths, workspaceFolderName } from './core/paths';
+import { BookStore } from './trading/bookStore';
 import { eventLine, type Say } from './trading/events';
 import { openSession } from './trading/openSession';
 import { readOptions, type TradingOptions } from './trading/options';
+import { PaperBook } from './trading/paperBook';
+import { smaCrossover, type Strategy } from './trading/strategy';
+import { loadStrategy, StrategyFault } from './trading/strategyModule';
 import { trade } from './trading/tradingLoop';
 
 const say: Say = (event) => {
@@ -23,11 +30,47 @@ async function readEnvFile(): Promise<string> {
   }
 }
 
-async function readOwnOptions(): Promise<TradingOptions | undefined> {
+/** Where a daemon would let a runner of this folder keep its book, unless another file is named. */
+function paperFile({ paperFile: named, endpoint }: TradingOptions): string {
+  if (named !== undefined) {
+    return resolve(named);
+  }
+  const context = {
+    platform: process.platform,
+    environment: process.env,
+    homeDirectory: homedir(),
+    userId: process.getuid?.(),
+  };
+  const { runners } = endpointPaths(resolve(defaultStateDirectory(context)), endpoint, context);
+  return join(runners, workspaceFolderName(process.cwd()), 'paper.db');
+}
+
+function openPaper(options: TradingOptions): PaperBook {
+  const opening = { kind: 'opened', atMs: systemClock.now(), cash: options.openingCash } as const;
+  const store = BookStore.open(paperFile(options), opening);
+  return new PaperBook(store, options.rules, { clock: systemClock, say });
+}
+
+interface Setup {
+  readonly options: TradingOptions;
+  readonly strategy: Strategy;
+  readonly paper: PaperBook;
+}
+
+/** Everything that may be wrong with how it is set up, before TWS is touched. */
+async function setUp(): Promise<Setup | undefined> {
   try {
-    return readOptions(process.argv.slice(2), process.env, parseEnvFile(await readEnvFile()));
+    const envFile = parseEnvFile(await readEnvFile());
+    const options = readOptions(process.argv.slice(2), process.env, envFile);
+    const { strategyFile } = options;
+    const strategy: Strategy =
+      strategyFile === undefined
+        ? (bars) => smaCrossover(bars)
+        : loadStrategy(resolve(strategyFile));
+    return { options, strategy, paper: openPaper(options) };
   } catch (error) {
-    say({ event: 'error', message: errorText(error) });
+    const place = error instanceof StrategyFault ? { source: error.source } : {};
+    say({ event: 'error', message: errorText(error), ...place });
     return undefined;
   }
 }
@@ -41,16 +84,23 @@ async function main(): Promise<number> {
   }
   // A full disk or a reader that went away must not end the trading.
   process.stdout.on('error', () => undefined);
-  const options = await readOwnOptions();
-  if (options === undefined) {
+  const setup = await setUp();
+  if (setup === undefined) {
     return 2;
   }
-  return await trade(options, {
-    clock: systemClock,
-    say,
-    openSession: async (signal) => await openSession(options, systemClock, signal),
-    signal: stop.signal,
-  });
+  const { options, strategy, paper } = setup;
+  try {
+    return await trade(options, {
+      clock: systemClock,
+      say,
+      strategy,
+      paper,
+      openSession: async (signal) => await openSession(options, systemClock, signal),
+      signal: stop.signal,
+    });
+  } finally {
+    paper.close();
+  }
 }
 
 void main().then((code) => {

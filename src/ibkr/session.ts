@@ -53,6 +53,13 @@ interface LibrarySocket {
   onData(data: Buffer): void;
 }
 
+/** Sends a request and listens for its answer. */
+type Start<T> = (
+  requestId: number,
+  done: (value: T) => void,
+  fail: (failure: RequestFailure) => void,
+) => Disposable;
+
 interface Pending {
   readonly sentAtMs: number;
   readonly timer: Timer;
@@ -157,7 +164,7 @@ export class Session implements MarketData, Disposable {
     deadlineMs: number,
   ): Promise<Answer<readonly Bar[]>> {
     const bars: Bar[] = [];
-    return this.request<readonly Bar[]>(deadlineMs, (requestId, done, fail) => {
+    const start: Start<readonly Bar[]> = (requestId, done, fail) => {
       const listener = this.listen(EventName.historicalData, (id, date, ...values) => {
         if (id !== requestId || typeof date !== 'string') {
           return;
@@ -191,16 +198,18 @@ export class Session implements MarketData, Disposable {
         false,
       );
       return listener;
+    };
+    // TWS would go on working on it, and count it among the 50 that may be open.
+    return this.request(deadlineMs, start, (requestId) => {
+      this.api.cancelHistoricalData(requestId);
     });
   }
 
+  /** @param callOff tells TWS that nobody waits any more, after `deadlineMs` */
   private async request<T>(
     deadlineMs: number,
-    start: (
-      requestId: number,
-      done: (value: T) => void,
-      fail: (failure: RequestFailure) => void,
-    ) => Disposable,
+    start: Start<T>,
+    callOff?: (requestId: number) => void,
   ): Promise<Answer<T>> {
     if (!this.connection.isOpen) {
       return { ok: false, failure: { kind: 'closed', why: 'there is no open connection to TWS' } };
@@ -220,6 +229,7 @@ export class Session implements MarketData, Disposable {
       };
       const timer = this.clock.setTimer(deadlineMs, () => {
         finish({ ok: false, failure: { kind: 'timeout', afterMs: deadlineMs } });
+        callOff?.(requestId);
       });
       this.pending.set(requestId, { sentAtMs, timer, settle: finish });
       const listening = start(

@@ -1,8 +1,10 @@
 import { isoTime } from '../core/clock';
 import type { Answer, Bar, BarRequest, MarketData, StockContract } from '../ibkr/marketData';
 import type { Say } from './events';
+import type { MarketHoursOf } from './marketHours';
 import type { Pacer } from './pacer';
-import type { StrategySignal } from './strategy';
+import type { PaperBook } from './paperBook';
+import type { StrategyRun } from './strategyRun';
 
 /** How long an answer is waited for, in milliseconds (origin system, section 6). */
 const contractDeadlineMs = 5_000;
@@ -14,7 +16,13 @@ export interface CycleDeps {
   readonly marketData: MarketData;
   readonly pacer: Pacer;
   readonly say: Say;
-  readonly strategy: (bars: readonly Bar[]) => StrategySignal;
+  readonly strategy: StrategyRun;
+  readonly paper: PaperBook;
+  readonly market: MarketHoursOf;
+  /** Now, in milliseconds since the epoch. */
+  readonly now: () => number;
+  /** A symbol is asked for although its market is closed. */
+  readonly isOnce: boolean;
   /** Qualified contracts; kept over all cycles of a run. */
   readonly contracts: Map<string, StockContract>;
   readonly request: BarRequest;
@@ -24,6 +32,8 @@ export interface CycleDeps {
 
 export interface CycleResult {
   readonly failed: number;
+  /** Left alone because their market is closed. */
+  readonly closed: number;
   /** True when the session closed under it; the rest of the symbols was not asked for. */
   readonly isConnectionLost: boolean;
 }
@@ -32,7 +42,9 @@ export interface CycleResult {
 export async function runCycle(symbols: readonly string[], deps: CycleDeps): Promise<CycleResult> {
   const queue = [...symbols];
   let failed = 0;
+  let closed = 0;
   let isConnectionLost = false;
+  deps.paper.beginCycle();
   const work = async (): Promise<void> => {
     for (;;) {
       const symbol = queue.shift();
@@ -40,23 +52,27 @@ export async function runCycle(symbols: readonly string[], deps: CycleDeps): Pro
         return;
       }
       const outcome = await visit(symbol, deps);
-      if (outcome !== 'ok' && outcome !== 'stopped') {
-        failed += 1;
-      }
-      isConnectionLost ||= outcome === 'closed';
+      failed += outcome === 'failed' || outcome === 'lost' ? 1 : 0;
+      closed += outcome === 'closed' ? 1 : 0;
+      isConnectionLost ||= outcome === 'lost';
     }
   };
   const workers = Array.from({ length: Math.min(maxConcurrent, symbols.length) }, work);
   await Promise.all(workers);
-  return { failed, isConnectionLost };
+  return { failed, closed, isConnectionLost };
 }
 
-type Visit = 'ok' | 'failed' | 'closed' | 'stopped';
+/** `closed`: the market; `lost`: the connection. */
+type Visit = 'ok' | 'failed' | 'closed' | 'lost' | 'stopped';
 
 async function visit(symbol: string, deps: CycleDeps): Promise<Visit> {
   const contract = await qualified(symbol, deps);
   if (contract === 'stopped' || !contract.ok) {
     return contract === 'stopped' ? 'stopped' : sayFailure(symbol, contract, deps.say);
+  }
+  const isMarketClosed = deps.market(symbol, deps.contracts, deps.now()) === 'closed';
+  if (isMarketClosed && !deps.isOnce) {
+    return 'closed';
   }
   await deps.pacer.bars(symbol, deps.request, deps.signal);
   const bars = await unlessStopped(deps.signal, () =>
@@ -65,6 +81,17 @@ async function visit(symbol: string, deps: CycleDeps): Promise<Visit> {
   if (bars === 'stopped' || !bars.ok) {
     return bars === 'stopped' ? 'stopped' : sayFailure(symbol, bars, deps.say);
   }
+  return judge(symbol, { ...bars, isMarketClosed }, deps);
+}
+
+interface FetchedBars {
+  readonly value: readonly Bar[];
+  readonly roundTripMs: number;
+  readonly isMarketClosed: boolean;
+}
+
+/** What the bars say, and what comes of it on paper. */
+function judge(symbol: string, bars: FetchedBars, deps: CycleDeps): Visit {
   const last = bars.value.at(-1);
   if (last === undefined) {
     const message = 'TWS answered with no bars';
@@ -80,10 +107,16 @@ async function visit(symbol: string, deps: CycleDeps): Promise<Visit> {
     lastBarAt: isoTime(last.timeMs),
     roundTripMs: Math.round(bars.roundTripMs),
   });
-  const { value, price, reason, fast, slow } = deps.strategy(bars.value);
-  if (price !== null) {
-    deps.say({ event: 'signal', symbol, signal: value, price, reason, fast, slow });
+  const signal = deps.strategy.ask(symbol, bars.value);
+  if (signal === undefined || signal.price === null) {
+    return 'ok';
   }
+  const { value, price, reason, fast, slow } = signal;
+  const { isMarketClosed } = bars;
+  // Said after the decision, so that the line tells the whole of it.
+  const why = deps.paper.take({ symbol, bars: bars.value, signal: value, reason, isMarketClosed });
+  const notFilled = why === undefined ? {} : { notFilled: why };
+  deps.say({ event: 'signal', symbol, signal: value, price, reason, fast, slow, ...notFilled });
   return 'ok';
 }
 
@@ -123,7 +156,7 @@ function sayFailure(
       return 'failed';
     case 'closed':
       say({ ...base, error: 'ConnectionClosed', message: failure.why });
-      return 'closed';
+      return 'lost';
     default:
       return failure satisfies never;
   }

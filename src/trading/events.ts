@@ -1,4 +1,5 @@
 import { isoTime } from '../core/clock';
+import type { SourcePlace } from '../diagnostics/runnerFacts';
 
 /** What a runner can say; `docs/runner-events.md` documents each field for other programs. */
 export type TradingEvent =
@@ -8,9 +9,13 @@ export type TradingEvent =
       readonly number: number;
       readonly symbols: number;
       readonly failed: number;
+      /** Symbols that were left alone because their market is closed. */
+      readonly closed: number;
       readonly durationMs: number;
       /** When the next cycle begins; null after the last one. */
       readonly nextInMs: number | null;
+      /** Of the paper book, in dollars. */
+      readonly equity: number;
     }
   | {
       readonly event: 'fetch';
@@ -41,10 +46,46 @@ export type TradingEvent =
       readonly reason: string;
       readonly fast: number | null;
       readonly slow: number | null;
+      /** Why it led to no fill, where it could have. */
+      readonly notFilled?: string;
+    }
+  /** Bought or sold on the paper book, after it was written. Amounts in dollars. */
+  | {
+      readonly event: 'fill';
+      readonly symbol: string;
+      readonly side: 'buy' | 'sell';
+      readonly quantity: number;
+      /** Of one share, slippage included. */
+      readonly price: number;
+      /** What is left after it. */
+      readonly cash: number;
+      readonly reason: string;
+    }
+  /** How the paper book stands, at the start and after each cycle. Amounts in dollars. */
+  | {
+      readonly event: 'book';
+      readonly cash: number;
+      readonly equity: number;
+      /** How many are open. */
+      readonly positions: number;
+      /** Gains less losses of what was sold. */
+      readonly realised: number;
     }
   | { readonly event: 'connected'; readonly host: string; readonly port: number }
-  | { readonly event: 'waiting'; readonly forMs: number; readonly message: string }
-  | { readonly event: 'error'; readonly message: string };
+  | {
+      readonly event: 'waiting';
+      readonly forMs: number;
+      /** What it waits for, where it is known; ISO 8601. It looks again before. */
+      readonly until?: string;
+      readonly message: string;
+    }
+  | {
+      readonly event: 'error';
+      readonly message: string;
+      readonly symbol?: string;
+      /** The line of the trader's own code. */
+      readonly source?: SourcePlace;
+    };
 
 /** Hands an event to whoever listens. */
 export type Say = (event: TradingEvent) => void;

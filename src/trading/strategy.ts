@@ -23,6 +23,12 @@ export interface StrategySignal {
 }
 
 /**
+ * Decides on a symbol's bars, oldest first.
+ * @throws StrategyFault where it is the trader's own and fails
+ */
+export type Strategy = (bars: readonly Bar[], symbol: string) => StrategySignal;
+
+/**
  * Averages closer than this part of their size are equal: sums of the same prices in another
  * order differ in the last digits, and that is no crossing.
  */
@@ -37,7 +43,7 @@ export function smaCrossover(
   bars: readonly Bar[],
   lengths: CrossoverLengths = defaultLengths,
 ): StrategySignal {
-  const { fast: fastLength, slow: slowLength } = lengths;
+  const { slow: slowLength } = lengths;
   const price = bars.at(-1)?.close ?? null;
   const bad = bars.find((bar) => !(Number.isFinite(bar.close) && bar.close > 0));
   if (bad !== undefined) {
@@ -48,8 +54,34 @@ export function smaCrossover(
     const reason = `needs ${slowLength + 1} bars, has ${bars.length}`;
     return { value: 0, price, fast: null, slow: null, reason };
   }
-  const fast = new SMA(fastLength);
-  const slow = new SMA(slowLength);
+  const { averages, side, sideBefore } = sidesOf(bars, lengths);
+  const value = side !== 0 && sideBefore === -side ? side : 0;
+  return { value, price, ...averages, reason: reasonFor(value, side, lengths) };
+}
+
+interface Sides {
+  readonly averages: { readonly fast: number; readonly slow: number };
+  readonly side: 1 | 0 | -1;
+  /** The last side that was not equal, before the last bar. */
+  readonly sideBefore: 1 | 0 | -1;
+}
+
+/**
+ * An average depends on its own bars alone, so the last two points are enough to see a crossing;
+ * only where the averages were equal just before is it worth looking further back.
+ */
+function sidesOf(bars: readonly Bar[], { fast, slow }: CrossoverLengths): Sides {
+  for (let points = 2; ; points *= 4) {
+    const sides = sidesOfLast(bars.slice(-(slow + points - 1)), { fast, slow });
+    if (sides.sideBefore !== 0 || slow + points > bars.length) {
+      return sides;
+    }
+  }
+}
+
+function sidesOfLast(bars: readonly Bar[], lengths: CrossoverLengths): Sides {
+  const fast = new SMA(lengths.fast);
+  const slow = new SMA(lengths.slow);
   let side: 1 | 0 | -1 = 0;
   let sideBefore: 1 | 0 | -1 = 0;
   let averages = { fast: 0, slow: 0 };
@@ -62,8 +94,7 @@ export function smaCrossover(
       side = sideOf(fastNow, slowNow);
     }
   }
-  const value = side !== 0 && sideBefore === -side ? side : 0;
-  return { value, price, ...averages, reason: reasonFor(value, side, lengths) };
+  return { averages, side, sideBefore };
 }
 
 function sideOf(fast: number, slow: number): 1 | 0 | -1 {

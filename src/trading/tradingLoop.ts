@@ -1,11 +1,14 @@
-import { type Clock, delay } from '../core/clock';
+import { type Clock, delay, isoTime } from '../core/clock';
 import type { Event } from '../core/emitter';
 import type { Endpoint } from '../ibkr/endpoint';
 import type { BarRequest, MarketData, StockContract } from '../ibkr/marketData';
 import { runCycle } from './cycle';
 import type { Say } from './events';
+import { marketHoursOf, type MarketHoursOf, marketOfAll } from './marketHours';
 import { Pacer } from './pacer';
-import { smaCrossover } from './strategy';
+import type { PaperBook } from './paperBook';
+import type { Strategy } from './strategy';
+import { StrategyRun } from './strategyRun';
 
 /** A ready session, as far as trading needs one. */
 export interface TradingSession {
@@ -26,6 +29,8 @@ export interface TradingDeps {
   readonly say: Say;
   /** Resolves early with `ok: false` when the signal is aborted. */
   readonly openSession: (signal: AbortSignal) => Promise<OpenedSession>;
+  readonly strategy: Strategy;
+  readonly paper: PaperBook;
   /** Aborted when the runner is asked to stop. */
   readonly signal: AbortSignal;
 }
@@ -44,6 +49,13 @@ export interface TradingPlan {
  */
 const reopenDelaysMs = [15_000, 30_000, 60_000, 120_000, 300_000];
 
+/**
+ * The longest time between two looks at the clock and the hours while the market is closed, in
+ * milliseconds: timers stand still while a machine sleeps. Robo takes silence beyond 35 minutes
+ * for a fault.
+ */
+const closedLookMs = 30 * 60_000;
+
 /** Exit code (contracts): 0 asked to stop, or done with `--once`; 1 no connection. */
 export type TradingExit = 0 | 1;
 
@@ -52,12 +64,16 @@ export async function trade(plan: TradingPlan, deps: TradingDeps): Promise<Tradi
   const run: Run = {
     pacer: new Pacer(deps.clock),
     contracts: new Map<string, StockContract>(),
+    market: marketHoursOf(),
+    strategy: new StrategyRun(deps.strategy, deps.say),
     cycles: 0,
+    pauses: 0,
     hadSession: false,
   };
   let reopened = 0;
+  deps.paper.sayBook();
   for (;;) {
-    const cyclesBefore = run.cycles;
+    const before = run.cycles + run.pauses;
     const end = await tradeOneSession(plan, run, deps);
     if (deps.signal.aborted || end === 'done') {
       return 0;
@@ -66,7 +82,7 @@ export async function trade(plan: TradingPlan, deps: TradingDeps): Promise<Tradi
       // The gate has just passed or was bypassed; what it said is not ours to try again.
       return 1;
     }
-    reopened = run.cycles > cyclesBefore ? 0 : reopened;
+    reopened = run.cycles + run.pauses > before ? 0 : reopened;
     const waitMs = reopenDelaysMs[reopened];
     if (waitMs === undefined) {
       deps.say({ event: 'error', message: 'The connection to TWS is lost for good; giving up.' });
@@ -83,8 +99,12 @@ export async function trade(plan: TradingPlan, deps: TradingDeps): Promise<Tradi
 interface Run {
   readonly pacer: Pacer;
   readonly contracts: Map<string, StockContract>;
+  readonly market: MarketHoursOf;
+  readonly strategy: StrategyRun;
   /** Cycles finished. */
   cycles: number;
+  /** Waits for a market to open that went by with the session. */
+  pauses: number;
   hadSession: boolean;
 }
 
@@ -127,20 +147,26 @@ async function cycles(plan: TradingPlan, run: Run, deps: CyclesDeps): Promise<'d
   const { clock, say, stop } = deps;
   const isOver = (): boolean => stop.aborted;
   while (!isOver()) {
+    if (!plan.isOnce && (await waitedForMarket(plan, run, deps))) {
+      continue;
+    }
     const startedMs = clock.monotonicMs();
-    const { failed, isConnectionLost } = await runCycle(plan.symbols, {
+    const { failed, closed, isConnectionLost } = await runCycle(plan.symbols, {
+      ...run,
       marketData: deps.session.marketData,
-      pacer: run.pacer,
       say,
-      strategy: smaCrossover,
-      contracts: run.contracts,
+      paper: deps.paper,
       request: plan.request,
+      isOnce: plan.isOnce,
+      now: () => clock.now(),
       signal: stop,
     });
     if (isConnectionLost || isOver()) {
       break;
     }
     run.cycles += 1;
+    run.strategy.endCycle();
+    const equity = deps.paper.endCycle();
     const durationMs = clock.monotonicMs() - startedMs;
     const nextInMs = plan.isOnce ? null : Math.max(0, Math.round(plan.intervalMs - durationMs));
     say({
@@ -148,8 +174,10 @@ async function cycles(plan: TradingPlan, run: Run, deps: CyclesDeps): Promise<'d
       number: run.cycles,
       symbols: plan.symbols.length,
       failed,
+      closed,
       durationMs: Math.round(durationMs),
       nextInMs,
+      equity,
     });
     if (nextInMs === null) {
       return 'done';
@@ -162,4 +190,24 @@ async function cycles(plan: TradingPlan, run: Run, deps: CyclesDeps): Promise<'d
     await delay(clock, nextInMs, stop);
   }
   return 'lost';
+}
+
+/** Waits while every market is closed, and asks nothing. @returns whether there was a wait */
+async function waitedForMarket(plan: TradingPlan, run: Run, deps: CyclesDeps): Promise<boolean> {
+  const { clock } = deps;
+  const now = clock.now();
+  const { state, untilMs, words } = marketOfAll(plan.symbols, run.contracts, now);
+  if (state !== 'closed') {
+    return false;
+  }
+  const forMs = Math.max(1, Math.min(closedLookMs, (untilMs ?? now + closedLookMs) - now));
+  deps.say({
+    event: 'waiting',
+    forMs: Math.round(forMs),
+    ...(untilMs === undefined ? {} : { until: isoTime(untilMs) }),
+    message: words,
+  });
+  await delay(clock, forMs, deps.stop);
+  run.pauses += deps.stop.aborted ? 0 : 1;
+  return true;
 }

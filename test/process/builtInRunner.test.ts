@@ -1,15 +1,22 @@
 import assert from 'node:assert/strict';
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
+import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
+import { build } from 'esbuild';
+import { endpointPaths, workspaceFolderName } from '../../src/core/paths';
 import { createFactReader } from '../../src/diagnostics/runnerReader';
+import { allowedMessages } from '../../src/ibkr/allowList';
 import { Simulator } from '../../src/simulator/simulator';
+import { replay } from '../../src/trading/book';
+import { BookStore } from '../../src/trading/bookStore';
+import { seeded } from '../support/paper';
 
 const entry = join(import.meta.dirname, '../../src/runner.ts');
 // By its path: the child's working directory is elsewhere.
@@ -44,7 +51,11 @@ describe('built-in runner as a process', function () {
     child: ChildProcessByStdio<null, Readable, null>;
     output: () => string;
   } {
-    const environment = { PATH: process.env['PATH'], IBKR_PORT: String(port) };
+    const environment = {
+      PATH: process.env['PATH'],
+      IBKR_PORT: String(port),
+      ROBO_STATE_DIR: join(folder, 'state'),
+    };
     const child = spawn(process.execPath, ['--import', loader, entry, ...args], {
       cwd: folder,
       env: environment,
@@ -70,6 +81,7 @@ describe('built-in runner as a process', function () {
     const [code] = (await once(child, 'close')) as [number | null];
     assert.equal(code, 1);
     assert.match(output(), /No session with .*closed by the other side/);
+    assert.match(output(), /^\{"robo":1,"event":"book"/);
   });
 
   it('does a cycle against a simulated TWS, and sends it no order', async () => {
@@ -83,6 +95,7 @@ describe('built-in runner as a process', function () {
       const facts = output().split('\n').flatMap(read);
       const kinds = facts.map((fact) => fact.kind);
       assert.deepEqual([...new Set(kinds)].sort(), [
+        'book',
         'connected',
         'cycle',
         'fetch failed',
@@ -110,6 +123,186 @@ describe('built-in runner as a process', function () {
     const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
     assert.deepEqual([code, signal], [0, null]);
     assert.ok(performance.now() - start < 5000);
-    assert.equal(output(), '');
+    assert.doesNotMatch(output(), /"event":"(?:error|cycle)"/);
   });
+
+  it('keeps a whole book through kill -9 at any moment', async function () {
+    this.timeout(60_000);
+    const file = join(folder, 'kill.db');
+    const host = join(import.meta.dirname, '../support/paperHost.ts');
+    const random = seeded(7);
+    let said = 0;
+    for (let life = 1; life <= 8; life += 1) {
+      const child = spawn(process.execPath, ['--import', loader, host, file, String(life)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const lines: string[] = [];
+      const enough = 1 + Math.floor(random() * 40);
+      const reader = createInterface({ input: child.stdout });
+      reader.on('line', (line) => {
+        lines.push(line);
+        if (lines.length === enough) {
+          child.kill('SIGKILL');
+        }
+      });
+      const [, signal] = (await once(child, 'close')) as [number | null, string | null];
+      assert.equal(signal, 'SIGKILL');
+      said += lines.length - 1;
+      const store = BookStore.open(file, { kind: 'opened', atMs: 0, cash: 1 });
+      const journal = store.journal();
+      assert.deepEqual(replay(journal), store.book, 'the tables agree, or opening had failed');
+      const fills = journal.filter((entry) => entry.kind === 'filled');
+      const onBars = new Set(fills.map((fill) => `${fill.symbol} ${fill.barAtMs}`));
+      assert.equal(onBars.size, fills.length, 'nothing was traded twice on a bar');
+      // What was said was kept; what was kept in the last instant may not have been said.
+      const kept = new Set(
+        fills.map((fill) => `${fill.symbol} ${fill.side} ${fill.quantity} ${fill.atMs}`),
+      );
+      assert.equal(kept.size, fills.length);
+      assert.ok(fills.length >= said, `${said} fills were said, ${fills.length} are kept`);
+      store.close();
+    }
+    assert.ok(said > 20);
+  });
+
+  it('refuses to write a book that another runner writes', async () => {
+    const file = join(folder, 'one.db');
+    const store = BookStore.open(file, { kind: 'opened', atMs: 0, cash: 1_000_000 });
+    try {
+      const { child, output } = run(['--symbols', 'AAPL', '--paper-db', file]);
+      const [code] = (await once(child, 'close')) as [number | null];
+      assert.equal(code, 2);
+      assert.match(output(), /"event":"error".*in use by another runner/);
+    } finally {
+      store.close();
+    }
+  });
+
+  it('keeps its book beside the log that a daemon of this folder would give it', async () => {
+    const simulator = new Simulator();
+    const { port } = await simulator.start();
+    try {
+      const { child } = run(['--symbols', 'AAPL', '--once'], port);
+      await once(child, 'close');
+      const { runners } = endpointPaths(
+        join(folder, 'state'),
+        { host: '127.0.0.1', port },
+        { platform: process.platform, userId: process.getuid?.() },
+      );
+      assert.ok(existsSync(join(runners, workspaceFolderName(realpathSync(folder)), 'paper.db')));
+    } finally {
+      await simulator.stop();
+    }
+  });
+});
+
+describe('the bundle of the built-in runner', function () {
+  this.timeout(60_000);
+  let folder: string;
+  let script: string;
+  let simulator: Simulator;
+  let port: number;
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'robo-runner-bundle-'));
+    script = join(folder, 'runner.cjs');
+    await build({
+      entryPoints: [entry],
+      outfile: script,
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      target: 'node20',
+      mainFields: ['module', 'main'],
+      define: { __ROBO_VERSION__: '"0.0.0"' },
+    });
+    simulator = new Simulator();
+    ({ port } = await simulator.start());
+  });
+
+  after(async () => {
+    await simulator.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function run(args: readonly string[]): Promise<{ code: number | null; output: string }> {
+    const child = spawn(process.execPath, [script, '--symbols', 'AAPL,NVDA,TSLA', ...args], {
+      cwd: folder,
+      env: {
+        PATH: process.env['PATH'],
+        IBKR_PORT: String(port),
+        ROBO_STATE_DIR: join(folder, 'state'),
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code, output };
+  }
+
+  function strategy(name: string, text: string): string {
+    const file = join(folder, name);
+    writeFileSync(file, text);
+    return file;
+  }
+
+  it('sends TWS nothing but what is on the list, also while it buys on paper', async () => {
+    const buyer = strategy(
+      'buyer.mjs',
+      "export default () => ({ signal: 'buy', reason: 'test' });",
+    );
+    // Only a market that is open by its own hours is bought in: the simulator's always is.
+    for (const args of [['--once', '--strategy', buyer], ['--once']]) {
+      const { code, output } = await run([...args, '--preset', 'fast']);
+      assert.equal(code, 0, output);
+    }
+    const { requestsById } = simulator.statistics;
+    const sent = Object.keys(requestsById).map(Number);
+    assert.deepEqual(
+      sent.filter((id) => !allowedMessages.has(id)),
+      [],
+    );
+    assert.ok((requestsById[20] ?? 0) >= 6);
+  });
+
+  for (const [name, text, words, line] of [
+    [
+      'typed.ts',
+      'const x: number = 1;\nexport function strategy(b: number[]) {\n  return { signal: x - 1, reason: `${b.length} bars` };\n}\n',
+      /"reason":"\d+ bars"/,
+      0,
+    ],
+    [
+      'broken.ts',
+      'export const a: number = 1;\nexport function strategy(): {\n  const x: = 2;\n}\n',
+      /could not be loaded: SyntaxError/,
+      3,
+    ],
+    [
+      'broken.mjs',
+      'export function strategy() {\n  return {{;\n}\n',
+      /SyntaxError: Unexpected token/,
+      2,
+    ],
+    ['raises.mjs', '\nthrow new Error("no data file");\n', /could not be loaded: no data file/, 2],
+    [
+      'awaits.mjs',
+      '\nexport const strategy = await Promise.resolve(1);\n',
+      /awaits at its top level/,
+      2,
+    ],
+    ['endless.cjs', 'while (true) {}\n', /did not come back within 4 s/, 1],
+  ] as const) {
+    it(`reads ${name}, or says what is wrong at its own line`, async () => {
+      const file = strategy(name, text);
+      const { code, output } = await run(['--once', '--strategy', file]);
+      assert.match(output, words);
+      assert.equal(code, line === 0 ? 0 : 2, output);
+      if (line > 0) {
+        const event = JSON.parse(output) as { readonly source?: unknown };
+        assert.deepEqual(event.source, { file, line });
+      }
+    });
+  }
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { sma } from 'indicatorts';
 import type { Bar } from '../../src/ibkr/marketData';
 import { smaCrossover } from '../../src/trading/strategy';
 
@@ -43,6 +44,28 @@ describe('SMA crossover', () => {
         assert.ok(Math.abs((signal.fast ?? 0) - mean(closes, 10)) < 1e-9);
         assert.ok(Math.abs((signal.slow ?? 0) - mean(closes, 20)) < 1e-9);
         assert.equal(signal.price, closes.at(-1));
+      }),
+    );
+  });
+
+  it('equals another library to 1e-9, also over averages that stay equal for long', () => {
+    const flat = fc.tuple(close, fc.integer({ min: 1, max: 30 }));
+    const runs = fc.array(flat, { minLength: 2, maxLength: 12 });
+    fc.assert(
+      fc.property(runs, (stretches) => {
+        const closes = stretches.flatMap(([price, length]) => Array<number>(length).fill(price));
+        fc.pre(closes.length > 20);
+        const signal = smaCrossover(bars(closes));
+        const [fast, slow] = [10, 20].map((period) => sma(closes, { period }));
+        assert.ok(Math.abs((signal.fast ?? 0) - (fast?.at(-1) ?? Number.NaN)) <= 1e-9);
+        assert.ok(Math.abs((signal.slow ?? 0) - (slow?.at(-1) ?? Number.NaN)) <= 1e-9);
+        const sides = closes.map((_, index) => {
+          const [a = 0, b = 0] = [fast?.[index], slow?.[index]];
+          return index < 19 || Math.abs(a - b) <= 1e-9 ? 0 : Math.sign(a - b);
+        });
+        const now = sides.at(-1) ?? 0;
+        const before = sides.slice(0, -1).findLast((side) => side !== 0) ?? 0;
+        assert.equal(signal.value, now !== 0 && before === -now ? now : 0);
       }),
     );
   });

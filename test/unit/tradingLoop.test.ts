@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { Emitter } from '../../src/core/emitter';
 import { parseEnvFile } from '../../src/core/envFile';
 import type { Answer, Bar, MarketData, StockContract } from '../../src/ibkr/marketData';
@@ -6,8 +7,12 @@ import { createFactReader } from '../../src/diagnostics/runnerReader';
 import { eventLine, type TradingEvent } from '../../src/trading/events';
 import { readOptions } from '../../src/trading/options';
 import { Pacer } from '../../src/trading/pacer';
+import { PaperBook } from '../../src/trading/paperBook';
+import { smaCrossover, type Strategy } from '../../src/trading/strategy';
+import { StrategyFault } from '../../src/trading/strategyModule';
 import { type OpenedSession, trade, type TradingPlan } from '../../src/trading/tradingLoop';
 import { FakeClock, settle } from '../support/fakeClock';
+import { MemoryKeeper, paperRules } from '../support/paper';
 
 const bars: readonly Bar[] = Array.from({ length: 30 }, (_, index) => ({
   timeMs: Date.parse('2026-11-20T14:30:00Z') + index * 60_000,
@@ -52,6 +57,9 @@ class FakeTws {
   openings = 0;
   closings = 0;
   behave: Behaviour = answering;
+  strategy: Strategy = (all) => smaCrossover(all);
+  liquidHours = '';
+  readonly keeper = new MemoryKeeper();
   open: () => OpenedSession = () => ({ ok: true, session: this.session() });
   isAnswering = true;
 
@@ -61,7 +69,11 @@ class FakeTws {
     const marketData: MarketData = {
       stockContract: (symbol) => {
         this.asked.push(`contract ${symbol}`);
-        return Promise.resolve({ ok: true, value: contract(symbol), roundTripMs: 1 });
+        return Promise.resolve({
+          ok: true,
+          value: { ...contract(symbol), liquidHours: this.liquidHours },
+          roundTripMs: 1,
+        });
       },
       bars: async ({ symbol }) => {
         this.asked.push(`bars ${symbol}`);
@@ -87,9 +99,14 @@ class FakeTws {
       isOnce: false,
       ...plan,
     };
+    const say = (event: TradingEvent): void => {
+      this.events.push(event);
+    };
     return trade(whole, {
       clock: this.clock,
-      say: (event) => this.events.push(event),
+      say,
+      strategy: this.strategy,
+      paper: new PaperBook(this.keeper, paperRules, { clock: this.clock, say }),
       openSession: () => {
         this.openings += 1;
         return Promise.resolve(this.open());
@@ -124,6 +141,8 @@ describe('built-in runner', () => {
       'symbol' in fact ? `${fact.kind} ${fact.symbol ?? ''}` : fact.kind,
     );
     assert.deepEqual(kinds.sort(), [
+      'book',
+      'book',
       'connected',
       'cycle',
       'fetch ok AAPL',
@@ -180,7 +199,9 @@ describe('built-in runner', () => {
   it('ends with 1 and the reason when the first session does not open', async () => {
     tws.open = () => ({ ok: false, sentence: 'TCP accepted, hello unanswered.' });
     assert.equal(await tws.run(), 1);
-    assert.deepEqual(tws.events, [{ event: 'error', message: 'TCP accepted, hello unanswered.' }]);
+    assert.deepEqual(tws.said('error'), [
+      { event: 'error', message: 'TCP accepted, hello unanswered.' },
+    ]);
     assert.equal(tws.openings, 1);
   });
 
@@ -220,6 +241,132 @@ describe('built-in runner', () => {
     assert.equal(tws.openings, 2);
     tws.stop.abort();
     assert.equal(await run, 0);
+  });
+
+  describe('while the market is closed', () => {
+    const wednesday = Date.parse('2026-11-18T22:00:00Z');
+    const hours = '20261118:0930-20261118:1600;20261119:0930-20261119:1600';
+
+    beforeEach(() => {
+      clock = new FakeClock(wednesday);
+      tws = new FakeTws(clock);
+      tws.liquidHours = hours;
+    });
+
+    it('qualifies contracts, asks for no bars, and waits until the open', async () => {
+      const run = tws.run();
+      await clock.advance(16 * 3_600_000);
+      assert.deepEqual(tws.asked, ['contract AAPL', 'contract NVDA']);
+      const [cycle] = tws.said('cycle');
+      assert.ok(cycle?.event === 'cycle');
+      assert.deepEqual([cycle.failed, cycle.closed], [0, 2]);
+      const waits = tws.said('waiting');
+      assert.ok(waits.length >= 31, 'it looks again every 30 minutes');
+      for (const wait of waits) {
+        assert.ok(wait.event === 'waiting' && wait.forMs <= 30 * 60_000);
+        assert.equal(wait.until, '2026-11-19T14:30:00.000Z');
+        assert.match(wait.message, /closed since Wed 18 Nov 16:00 until Thu 19 Nov 09:30/);
+      }
+      await clock.advance(31 * 60_000);
+      assert.deepEqual(tws.asked.slice(2, 4), ['bars AAPL', 'bars NVDA']);
+      tws.stop.abort();
+      assert.equal(await run, 0);
+      assert.equal(clock.pending, 0);
+    });
+
+    it('ends at once when asked, and with --once asks all the same', async () => {
+      const run = tws.run();
+      await clock.advance(3_600_000);
+      tws.stop.abort();
+      assert.equal(await run, 0);
+      const other = new FakeTws(new FakeClock(wednesday));
+      other.liquidHours = hours;
+      const once = other.run({ isOnce: true });
+      await other.clock.advance(1000);
+      assert.equal(await once, 0);
+      assert.equal(other.said('signal').length, 2);
+    });
+
+    it('keeps its patience for the sessions that are lost over a long weekend', async () => {
+      const run = tws.run();
+      for (let night = 0; night < 8; night += 1) {
+        await clock.advance(100 * 60_000);
+        tws.closed.fire('nightly restart');
+      }
+      await clock.advance(16_000);
+      assert.equal(tws.openings, 9);
+      tws.stop.abort();
+      assert.equal(await run, 0);
+    });
+  });
+
+  describe('with a strategy', () => {
+    const buying: Strategy = (all) => ({
+      value: 1,
+      price: all.at(-1)?.close ?? null,
+      fast: null,
+      slow: null,
+      reason: 'always',
+    });
+
+    it('buys once on paper, says it, and says nothing twice after a restart', async () => {
+      tws.strategy = buying;
+      const run = tws.run({ symbols: ['AAPL'] });
+      await clock.advance(1_000_000);
+      tws.stop.abort();
+      assert.equal(await run, 0);
+      const [fill] = tws.said('fill');
+      assert.ok(fill?.event === 'fill');
+      assert.deepEqual([fill.side, fill.quantity, fill.price, fill.cash], ['buy', 51, 39, 98_011]);
+      assert.equal(tws.said('fill').length, 1);
+      const [opening, book] = tws.said('book');
+      assert.ok(opening?.event === 'book' && book?.event === 'book');
+      assert.deepEqual([opening.positions, book.positions, book.equity], [0, 1, 100_000]);
+      const read = createFactReader();
+      const facts = tws.events.flatMap((event) => read(eventLine(event, clock.now()).trimEnd()));
+      assert.deepEqual(
+        facts.filter(({ kind }) => kind === 'fill').map((fact) => ({ ...fact, at: undefined })),
+        [{ kind: 'fill', symbol: 'AAPL', side: 'buy', quantity: 51, price: 39, at: undefined }],
+      );
+      const cycles = facts.filter(({ kind }) => kind === 'cycle');
+      assert.ok(
+        cycles.length > 1 &&
+          cycles.every((fact) => fact.kind === 'cycle' && fact.equity === 100_000),
+      );
+    });
+
+    it('goes on when it fails, and says each line once a cycle', async () => {
+      tws.strategy = () => {
+        throw new StrategyFault('it broke', { file: '/w/s.js', line: 3 });
+      };
+      const run = tws.run();
+      await clock.advance(301_000);
+      assert.deepEqual(
+        tws.said('error'),
+        [1, 2].map(() => ({
+          event: 'error',
+          message: 'it broke',
+          symbol: 'AAPL',
+          source: { file: '/w/s.js', line: 3 },
+        })),
+      );
+      assert.equal(tws.said('cycle').length, 2);
+      tws.stop.abort();
+      assert.equal(await run, 0);
+    });
+
+    it('asks one that does not come back only once a cycle', async () => {
+      let asked = 0;
+      tws.strategy = () => {
+        asked += 1;
+        throw new StrategyFault('it was stopped', { file: '/w/s.js', line: 3 }, true);
+      };
+      const run = tws.run();
+      await clock.advance(301_000);
+      assert.equal(asked, 2);
+      tws.stop.abort();
+      assert.equal(await run, 0);
+    });
   });
 
   it('asks for at most eight symbols at the same time', async () => {
@@ -284,6 +431,50 @@ describe('pacing', () => {
   });
 });
 
+describe('pacing of anything, at any time', () => {
+  const sizes = ['30 secs', '1 min'] as const;
+  const ask = fc.record({
+    afterMs: fc.integer({ min: 0, max: 90_000 }),
+    symbol: fc.integer({ min: 0, max: 12 }),
+    size: fc.constantFrom(...sizes),
+    isContract: fc.boolean(),
+  });
+
+  it('keeps every limit of IBKR', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(ask, { minLength: 60, maxLength: 150 }), async (asks) => {
+        const clock = new FakeClock();
+        const pacer = new Pacer(clock);
+        const go = new AbortController().signal;
+        const sent: { readonly at: number; readonly key: string }[] = [];
+        for (const { afterMs, symbol, size, isContract } of asks) {
+          await clock.advance(afterMs);
+          const request = { duration: '1 D', barSize: size, regularHoursOnly: true };
+          const key = isContract ? 'contract' : `${size} ${symbol}`;
+          const wait = isContract ? pacer.message(go) : pacer.bars(`S${symbol}`, request, go);
+          void wait.then(() => sent.push({ at: clock.monotonicMs(), key }));
+        }
+        await clock.advance(7_200_000);
+        assert.equal(sent.length, asks.length, 'nothing is dropped');
+        const gaps = (keep: (key: string) => boolean, apart: number): number[] => {
+          const times = sent.filter(({ key }) => keep(key)).map(({ at }) => at);
+          return times.slice(apart).map((at, index) => at - (times[index] ?? 0));
+        };
+        assert.ok(gaps(() => true, 50).every((gap) => gap >= 1000));
+        assert.ok(gaps((key) => key.startsWith('30 secs'), 60).every((gap) => gap >= 599_000));
+        for (const key of new Set(sent.map((each) => each.key))) {
+          const least = key === 'contract' ? 0 : 14_900;
+          assert.ok(
+            gaps((each) => each === key, 1).every((gap) => gap >= least),
+            key,
+          );
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
+
 describe('options of the built-in runner', () => {
   const none = parseEnvFile('');
 
@@ -295,7 +486,46 @@ describe('options of the built-in runner', () => {
       request: { duration: '10 D', barSize: '30 mins', regularHoursOnly: true },
       intervalMs: 300_000,
       isOnce: false,
+      strategyFile: undefined,
+      paperFile: undefined,
+      openingCash: 100_000_000_000,
+      rules: paperRules,
     });
+  });
+
+  it('has a preset for small bars, which single flags change', () => {
+    const fast = readOptions(['--symbols', 'A', '--preset', 'fast'], {}, none);
+    assert.deepEqual(fast.request, { duration: '1 D', barSize: '1 min', regularHoursOnly: true });
+    assert.deepEqual(
+      [fast.intervalMs, fast.rules.freshMs, fast.rules.barMs],
+      [15_000, 15_000, 60_000],
+    );
+    const other = readOptions(
+      ['--interval', '60'],
+      { ROBO_RUNNER_PRESET: 'fast', SYMBOLS: 'A' },
+      none,
+    );
+    assert.deepEqual([other.intervalMs, other.request.barSize], [60_000, '1 min']);
+  });
+
+  it('takes the limits of the book from flags in percent, else from the trader’s own keys', () => {
+    const envFile = parseEnvFile(
+      'RISK_MAX_POSITION_PCT=0.05\nRISK_MAX_OPEN_POSITIONS=3\nDEFAULT_CASH=5000\n',
+    );
+    const environment = { SYMBOLS: 'A', RISK_MAX_DAILY_LOSS_PCT: '.01' };
+    const args = ['--max-position-percent', '2.5', '--slippage-bps', '1.5'];
+    const { rules, openingCash } = readOptions(args, environment, envFile);
+    assert.deepEqual(
+      [rules.maxPositionPpm, rules.maxDailyLossPpm, rules.maxOpenPositions, rules.slippagePpm],
+      [25_000, 10_000, 3, 150],
+    );
+    assert.equal(openingCash, 5_000_000_000);
+  });
+
+  it('lets no .env name code to run or a file to write', () => {
+    const envFile = parseEnvFile('SYMBOLS=A\nROBO_STRATEGY=evil.js\nROBO_PAPER_DB=/etc/passwd\n');
+    const options = readOptions([], {}, envFile);
+    assert.deepEqual([options.strategyFile, options.paperFile], [undefined, undefined]);
   });
 
   it('takes flags over environment over .env', () => {
@@ -319,6 +549,25 @@ describe('options of the built-in runner', () => {
     ['an interval that is none', ['--symbols', 'A', '--interval', '0'], {}, /--interval/],
     ['a bar size that is none', ['--symbols', 'A', '--bar-size', '7 mins'], {}, /30 mins/],
     ['a duration that is none', ['--symbols', 'A', '--duration', '10D'], {}, /10 D/],
+    ['a preset that is none', ['--symbols', 'A', '--preset', 'quick'], {}, /slow .* or fast/],
+    [
+      'a limit that is none',
+      ['--symbols', 'A', '--max-position-percent', '200'],
+      {},
+      /from 0 to 100/,
+    ],
+    [
+      'a fraction above one',
+      ['--symbols', 'A'],
+      { RISK_MAX_POSITION_PCT: '2' },
+      /RISK_MAX_POSITION_PCT.*0 to 1/,
+    ],
+    [
+      'cash that is none',
+      ['--symbols', 'A', '--default-cash', '1e5'],
+      {},
+      /--default-cash is "1e5"/,
+    ],
   ] as const) {
     it(`refuses ${what} in one sentence`, () => {
       assert.throws(() => readOptions(args, environment, none), words);

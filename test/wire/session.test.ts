@@ -131,6 +131,20 @@ describe('a session with TWS', () => {
     assert.equal(valueOf(await next).symbol, 'AAPL');
   });
 
+  it('calls off bars that did not come in time, and asks for nothing again by itself', async () => {
+    await open();
+    const contract = valueOf(await session.stockContract('AAPL', 5000));
+    await simulator.setFault('hmds_broken');
+    const late = await session.bars(contract, halfHours, 100);
+    assert.deepEqual(late, { ok: false, failure: { kind: 'timeout', afterMs: 100 } });
+    await eventually(() => simulator.statistics.requestsById[25] === 1, 'the cancellation');
+    await simulator.setFault('none');
+    assert.ok(await connection.askTime(5000));
+    assert.equal(simulator.statistics.requestsById[20], 1);
+    assert.ok(valueOf(await session.bars(contract, halfHours, 5000)).length > 10);
+    assert.equal(simulator.statistics.requestsById[25], 1);
+  });
+
   for (const fault of ['drop', 'drop_reset']) {
     it(`ends what waits when TWS goes (${fault}), and asks nothing more`, async () => {
       await open();
