@@ -1,22 +1,22 @@
 import { spawn } from 'node:child_process';
 import { formatDaemonArguments } from '../daemon/daemonArguments';
 import { endDaemon } from '../daemon/launcher';
-import { defaultTimings } from '../monitor/timings';
-import { type Command, UsageError } from './command';
+import type { Command } from './command';
 import { daemonOptions, parseEndpointCommand, withRunningDaemon } from './options';
 import { recoveryFlags, recoveryOptions } from './recoveryFlags';
+import { watchFlags, watchOptions } from './watchFlags';
 
 /** `robo monitor`: the daemon in the foreground, as a service runs it. */
 export const monitorCommand: Command = async (context) => {
   const command = parseEndpointCommand(context, {
-    interval: { type: 'string' },
+    ...watchOptions,
     ...recoveryOptions,
   });
   const options = daemonOptions(command);
   const args = formatDaemonArguments({
     ...options,
-    livenessIntervalMs: intervalSec(command.flags['interval']) * 1000,
     isService: true,
+    ...watchFlags(command, context),
     ...recoveryFlags(command),
   });
   const child = spawn(options.runtime.execPath, [options.daemonScript, ...args], {
@@ -37,18 +37,6 @@ export const monitorCommand: Command = async (context) => {
   }
   return code;
 };
-
-/**
- * Seconds between server-time questions, as `--interval` says.
- * @throws UsageError outside of 1 to 3600
- */
-export function intervalSec(flag: string | boolean | undefined): number {
-  const seconds = flag === undefined ? defaultTimings.livenessIntervalMs / 1000 : Number(flag);
-  if (!(seconds >= 1 && seconds <= 3600)) {
-    throw new UsageError(`--interval is "${String(flag)}"; use seconds, from 1 to 3600.`);
-  }
-  return seconds;
-}
 
 /** `robo shutdown`: ends the daemon of an endpoint; a runner goes on by itself. */
 export const shutdownCommand: Command = async (context) => {

@@ -18,10 +18,10 @@ import { machineFor } from '../host/thisMachine';
 import { toolRunner } from '../host/tool';
 import { describeEndpoint } from '../ibkr/endpoint';
 import { type Command, type CommandContext, UsageError } from './command';
-import { intervalSec } from './monitor';
 import { bundleDirectory, type EndpointCommand, parseEndpointCommand } from './options';
 import { recoveryFlags, recoveryOptions } from './recoveryFlags';
 import { printable } from './style';
+import { watchFlags, watchOptions } from './watchFlags';
 
 const exitCodes = { running: 0, done: 0, notRunning: 1 } as const;
 
@@ -75,19 +75,18 @@ function toolsFor(context: CommandContext, command: EndpointCommand): Tools {
 async function install(context: CommandContext): Promise<number> {
   const command = parseEndpointCommand(context, {
     node: { type: 'string' },
-    interval: { type: 'string' },
+    ...watchOptions,
     'dry-run': { type: 'boolean' },
     ...recoveryOptions,
   });
-  const livenessIntervalMs = intervalSec(command.flags['interval']) * 1000;
+  const said = { ...watchFlags(command, context), ...recoveryFlags(command) };
   const { system, service } = toolsFor(context, command);
   const { endpoint, clientId } = command.configuration;
   const request: ServiceRequest = {
     endpoint,
     clientId,
     stateDirectory: command.stateDirectory,
-    livenessIntervalMs,
-    ...recoveryFlags(command),
+    ...said,
     node: await nodeFor(context, command.flags['node']),
   };
   if (command.flags['dry-run'] === true) {

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { isoTime } from '../core/clock';
 import { errorCode, errorText, HumanError } from '../core/errors';
 import type { EndpointPaths } from '../core/paths';
-import { isCauseId } from '../diagnostics/catalogue';
+import { isCauseId } from '../diagnostics/causeTitles';
 import { ensurePrivateDirectory, replaceFile } from '../monitor/records';
 import type { AlertIncident, AlertState, IncidentEnd } from './alertPolicy';
 import { parseAlertSettings, type SettingsBySource } from './alertSettings';
@@ -85,7 +85,8 @@ export class AlertStore {
  * took its place. Only for the holder of the lock, who is the only writer.
  */
 export function removeUnfinished(paths: EndpointPaths): void {
-  const records = [paths.status, paths.alert, join(paths.directory, 'alerts.json')];
+  const own = ['alerts.json', 'watch.json'].map((name) => join(paths.directory, name));
+  const records = [paths.status, paths.alert, ...own];
   const isOurs = (name: string): boolean =>
     records.some((record) => {
       const rest = name.startsWith(basename(record)) ? name.slice(basename(record).length) : '';

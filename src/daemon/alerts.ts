@@ -109,6 +109,11 @@ export class Alerts implements Disposable {
     };
   }
 
+  /** Why what must outlive this daemon cannot be kept, in one sentence; null when it can. */
+  get recordsProblem(): string | null {
+    return this.problems.get('state') ?? null;
+  }
+
   /** The settings, by who has said them. */
   get said(): SettingsBySource {
     return this.settings;

@@ -15,6 +15,7 @@ import type { Finding } from '../diagnostics/finding';
 import type { IncidentStatus, StatusRecord } from '../diagnostics/status';
 import type { LayerResult, PreflightReport } from '../preflight/report';
 import type { AlertSettings, AlertSource, SettingsBySource } from './alertSettings';
+import type { WatchSettings, WatchSettingsBySource } from './watchSettings';
 import {
   type GateEarlyWord,
   type Hello,
@@ -29,6 +30,9 @@ import {
   type StartRunnerResult,
   type StopRunnerResult,
   type TestParams,
+  type UnwatchRunnerResult,
+  type WatchRunnerParams,
+  type WatchRunnerResult,
 } from './protocol';
 
 /** How long a daemon may take to say hello, in milliseconds. */
@@ -195,6 +199,15 @@ export class DaemonClient implements Disposable {
     return this.request(() => this.connection.sendRequest(requests.stopRunner, { workspace }));
   }
 
+  /** Watches a runner that somebody else has started; it is never signalled. */
+  async watchRunner(params: WatchRunnerParams): Promise<WatchRunnerResult> {
+    return this.request(() => this.connection.sendRequest(requests.watchRunner, params));
+  }
+
+  async unwatchRunner(pid: number): Promise<UnwatchRunnerResult> {
+    return this.request(() => this.connection.sendRequest(requests.unwatchRunner, { pid }));
+  }
+
   async listProcesses(
     workspace: string | null,
     command?: readonly string[],
@@ -232,6 +245,15 @@ export class DaemonClient implements Disposable {
   ): Promise<SettingsBySource> {
     const params = { source, settings };
     return this.request(() => this.connection.sendRequest(requests.configureAlerts, params));
+  }
+
+  /** @param settings replace what this source has said before; null only asks what was said */
+  async configureWatch(
+    source: AlertSource,
+    settings: WatchSettings | null,
+  ): Promise<WatchSettingsBySource> {
+    const params = { source, settings };
+    return this.request(() => this.connection.sendRequest(requests.configureWatch, params));
   }
 
   /** Asks the daemon to end; a runner goes on by itself. */

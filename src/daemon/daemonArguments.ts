@@ -10,6 +10,7 @@ import {
   usualPort,
 } from '../ibkr/endpoint';
 import { parseRecoverySettings, type RecoverySettings } from '../monitor/recoverySettings';
+import { parseWatchSettings } from './watchSettings';
 
 /** Everything that a daemon is told at its start. */
 export interface DaemonArguments {
@@ -18,8 +19,17 @@ export interface DaemonArguments {
   readonly stateDirectory: string;
   /** The built-in runner's script. */
   readonly runnerScript: string;
-  /** Between server-time questions when all is quiet, in milliseconds. */
-  readonly livenessIntervalMs: number;
+  /**
+   * Between server-time questions when all is quiet, in milliseconds. What is left out here and of
+   * the three below, settings say.
+   */
+  readonly livenessIntervalMs?: number;
+  /** Time zone of TWS, as it was written; empty: as TWS says. */
+  readonly twsZone?: string;
+  /** Daily restart of TWS, `23:45`; empty: learned. */
+  readonly twsRestart?: string;
+  /** Folder for copies of status and alert; empty: none. */
+  readonly alsoAt?: string;
   /** Stays without a client and a runner, until it is told to end. */
   readonly isService: boolean;
   /**
@@ -39,11 +49,18 @@ export function formatDaemonArguments(daemon: DaemonArguments): readonly string[
     `--client-id=${daemon.clientId}`,
     `--state-dir=${daemon.stateDirectory}`,
     `--runner-script=${daemon.runnerScript}`,
-    `--interval-ms=${daemon.livenessIntervalMs}`,
+    ...optional('interval-ms', daemon.livenessIntervalMs),
+    ...optional('tws-zone', daemon.twsZone),
+    ...optional('tws-restart', daemon.twsRestart),
+    ...optional('records-also-at', daemon.alsoAt),
     ...(daemon.isService ? ['--service'] : []),
     ...(daemon.rehearsalOf === undefined ? [] : [`--rehearsal-of=${daemon.rehearsalOf}`]),
     ...formatRecovery(daemon.recovery),
   ];
+}
+
+function optional(flag: string, value: string | number | undefined): readonly string[] {
+  return value === undefined ? [] : [`--${flag}=${value}`];
 }
 
 function formatRecovery(recovery: RecoverySettings | undefined): readonly string[] {
@@ -55,7 +72,7 @@ function formatRecovery(recovery: RecoverySettings | undefined): readonly string
       ];
 }
 
-type NeededFlag = 'host' | 'port' | 'client-id' | 'state-dir' | 'runner-script' | 'interval-ms';
+type NeededFlag = 'host' | 'port' | 'client-id' | 'state-dir' | 'runner-script';
 
 /**
  * Reads a daemon's command line.
@@ -77,10 +94,27 @@ export function parseDaemonArguments(args: readonly string[]): DaemonArguments {
     clientId: parseClientId(need('client-id'), '--client-id'),
     stateDirectory: need('state-dir'),
     runnerScript: need('runner-script'),
-    livenessIntervalMs: intervalMs(need('interval-ms')),
     isService: values.service === true,
     ...(rehearsalOf === undefined ? {} : { rehearsalOf: rehearsalPid(rehearsalOf, endpoint) }),
+    ...readWatch(values, endpoint),
     ...readRecovery(values, endpoint),
+  };
+}
+
+function readWatch(
+  values: ReturnType<typeof parseFlags>,
+  endpoint: Endpoint,
+): Pick<DaemonArguments, 'livenessIntervalMs' | 'twsZone' | 'twsRestart' | 'alsoAt'> {
+  const { 'interval-ms': interval, 'tws-zone': twsZone, 'tws-restart': twsRestart } = values;
+  const texts = {
+    ...(twsZone === undefined ? {} : { twsZone }),
+    ...(twsRestart === undefined ? {} : { twsRestart }),
+    ...(values['records-also-at'] === undefined ? {} : { alsoAt: values['records-also-at'] }),
+  };
+  parseWatchSettings(texts, endpoint);
+  return {
+    ...(interval === undefined ? {} : { livenessIntervalMs: intervalMs(interval) }),
+    ...texts,
   };
 }
 
@@ -144,6 +178,9 @@ function parseFlags(args: readonly string[]) {
       'state-dir': { type: 'string' },
       'runner-script': { type: 'string' },
       'interval-ms': { type: 'string' },
+      'tws-zone': { type: 'string' },
+      'tws-restart': { type: 'string' },
+      'records-also-at': { type: 'string' },
       service: { type: 'boolean' },
       'rehearsal-of': { type: 'string' },
       'ibc-command-port': { type: 'string' },

@@ -5,8 +5,6 @@ import { errorText, HumanError } from '../core/errors';
 import { type EndpointPaths, endpointPaths } from '../core/paths';
 import { version } from '../core/version';
 import { type Endpoint, formatEndpoint } from '../ibkr/endpoint';
-import type { RecoverySettings } from '../monitor/recoverySettings';
-import { defaultTimings } from '../monitor/timings';
 import { withoutEditorVariables } from '../runner/environment';
 import { DaemonClient } from './client';
 import { formatDaemonArguments } from './daemonArguments';
@@ -28,8 +26,6 @@ export interface DaemonOptions {
   readonly runnerScript: string;
   /** For a daemon that only rehearses: the process it belongs to, and how often it asks TWS. */
   readonly rehearsal?: { readonly pid: number; readonly livenessIntervalMs: number };
-  /** For a daemon that is started; one that runs already keeps what it was told. */
-  readonly recovery?: RecoverySettings;
 }
 
 /** How long a new daemon may take until it can be spoken to, in milliseconds. */
@@ -62,7 +58,8 @@ export async function joinDaemon(
 /**
  * Joins the daemon of an endpoint, or starts one. Any number of callers may do so at the same
  * instant: all but one of the daemons find the lock taken and end. A newer client asks an older
- * daemon to make room; its runner goes on and is adopted.
+ * daemon to make room; its runner goes on and is adopted. A service is asked for nothing: what
+ * would take its place would end with the login, and the system would start the old one again.
  * @throws HumanError when it cannot be started or spoken to.
  */
 export async function connectToDaemon(options: DaemonOptions): Promise<DaemonClient> {
@@ -70,7 +67,7 @@ export async function connectToDaemon(options: DaemonOptions): Promise<DaemonCli
   if (running === undefined) {
     return startDaemon(options);
   }
-  if (!isOlder(running.daemon.version, version)) {
+  if (!isOlder(running.daemon.version, version) || isService(running.daemon)) {
     return running;
   }
   await endDaemon(running);
@@ -87,6 +84,15 @@ export async function endDaemon(client: DaemonClient): Promise<void> {
   await client.shutdown();
   await closed;
   client.dispose();
+}
+
+function isService(daemon: Hello): boolean {
+  return daemon.isService === true;
+}
+
+/** A service older than `ours`, a version; only `robo service install` may renew it. */
+export function isOldService(daemon: Hello, ours: string): boolean {
+  return isService(daemon) && isOlder(daemon.version, ours);
 }
 
 /** Compares the numbers of two versions; anything that is no version is not older. */
@@ -151,10 +157,13 @@ function spawnDaemon(options: DaemonOptions): DaemonStart {
     clientId: options.clientId,
     stateDirectory: options.stateDirectory,
     runnerScript: options.runnerScript,
-    livenessIntervalMs: (options.rehearsal ?? defaultTimings).livenessIntervalMs,
     isService: false,
-    ...(options.rehearsal === undefined ? {} : { rehearsalOf: options.rehearsal.pid }),
-    ...(options.recovery === undefined ? {} : { recovery: options.recovery }),
+    ...(options.rehearsal === undefined
+      ? {}
+      : {
+          rehearsalOf: options.rehearsal.pid,
+          livenessIntervalMs: options.rehearsal.livenessIntervalMs,
+        }),
   });
   const child = spawn(runtime.execPath, [options.daemonScript, ...args], {
     detached: true,

@@ -10,12 +10,13 @@ import {
   StreamMessageWriter,
 } from 'vscode-jsonrpc/node';
 import type { Clock, Timer } from '../core/clock';
-import { errorText } from '../core/errors';
+import { errorText, HumanError } from '../core/errors';
 import type { EndpointPaths } from '../core/paths';
 import { version } from '../core/version';
 import { ensurePrivateDirectory } from '../monitor/records';
 import type { Daemon, RequestProgress } from './daemon';
 import { type Hello, notifications, protocolVersion, requests } from './protocol';
+import { checked, invalid } from './requestParams';
 
 /** How long a daemon stays without a client and a runner, in milliseconds. */
 const graceMs = 600_000;
@@ -148,12 +149,16 @@ export class DaemonServer {
       connection.dispose();
       this.clientsChanged();
     });
-    connection.onRequest(requests.hello, (theirs): Hello => {
-      if (theirs.protocol === protocolVersion) {
-        this.connections.set(connection, { socket, unread: 0, kind: theirs.kind });
+    connection.onRequest(requests.hello, (theirs: unknown): Hello => {
+      // Of another protocol nothing is known but that it names itself.
+      const protocol = (theirs as Partial<Hello> | null)?.protocol;
+      if (protocol === protocolVersion || typeof protocol !== 'number') {
+        const { kind } = checked('hello', theirs);
+        this.connections.set(connection, { socket, unread: 0, kind });
         this.clientsChanged();
       }
-      return { protocol: protocolVersion, version, pid: process.pid, kind: 'daemon' };
+      const { isService } = this.options;
+      return { protocol: protocolVersion, version, pid: process.pid, kind: 'daemon', isService };
     });
     this.answer(connection, gone.signal);
     connection.listen();
@@ -170,26 +175,33 @@ export class DaemonServer {
       return this.daemon;
     };
     connection.onRequest(requests.status, () => greeted().askedStatus());
-    connection.onRequest(requests.test, async (params, token) =>
-      greeted().test(params, this.progress(connection, params.token, [gone, aborted(token)])),
+    connection.onRequest(requests.test, async (sent, token) => {
+      const [daemon, params] = [greeted(), checked('test', sent)];
+      const ends = [gone, aborted(token)];
+      return daemon.test(params, this.progress(connection, params.token, ends));
+    });
+    connection.onRequest(requests.startRunner, async (sent, token) => {
+      const [daemon, params] = [greeted(), checked('startRunner', sent)];
+      const ends = [gone, aborted(token)];
+      return daemon.startRunner(params, this.progress(connection, params.token, ends));
+    });
+    connection.onRequest(requests.stopRunner, async (sent) =>
+      greeted().stopRunner(checked('stopRunner', sent).workspace),
     );
-    connection.onRequest(requests.startRunner, async (params, token) =>
-      greeted().startRunner(
-        params,
-        this.progress(connection, params.token, [gone, aborted(token)]),
-      ),
+    connection.onRequest(requests.watchRunner, async (sent) =>
+      greeted().watchRunner(checked('watchRunner', sent)),
     );
-    connection.onRequest(requests.stopRunner, async ({ workspace }) =>
-      greeted().stopRunner(workspace),
+    connection.onRequest(requests.unwatchRunner, async (sent) =>
+      greeted().unwatchRunner(checked('unwatchRunner', sent).pid),
     );
-    connection.onRequest(requests.listProcesses, async (params) => greeted().listProcesses(params));
-    connection.onRequest(requests.killProcesses, async (params) => greeted().killProcesses(params));
+    connection.onRequest(requests.listProcesses, async (sent) =>
+      greeted().listProcesses(checked('listProcesses', sent)),
+    );
+    connection.onRequest(requests.killProcesses, async (sent) =>
+      greeted().killProcesses(checked('killProcesses', sent)),
+    );
     connection.onRequest(requests.reconnect, () => greeted().reconnect());
-    connection.onRequest(requests.acknowledge, ({ keys }) => greeted().acknowledge(keys));
-    connection.onRequest(requests.quiet, ({ until }) => greeted().quiet(until));
-    connection.onRequest(requests.configureAlerts, ({ source, settings }) =>
-      greeted().configureAlerts(source === 'cli' ? 'cli' : 'window', settings),
-    );
+    answerSettings(connection, greeted);
     // Also without a hello: a client of a newer protocol asks for room in this way.
     connection.onRequest(requests.shutdown, () => {
       this.options.clock.setTimer(0, () => {
@@ -229,7 +241,7 @@ export class DaemonServer {
   /** Ends after the grace period without a client and without a living runner. */
   private considerEnd(): void {
     const isNeeded =
-      this.options.isService || this.connections.size > 0 || this.daemon.runners.isAnyAlive;
+      this.options.isService || this.connections.size > 0 || this.daemon.isAnyRunnerAlive;
     if (isNeeded) {
       this.graceTimer?.cancel();
       this.graceTimer = undefined;
@@ -238,6 +250,34 @@ export class DaemonServer {
         this.resolveEnd('no window, command or runner needed it any more');
       });
     }
+  }
+}
+
+/** Answers what the trader says of alerts and of the watch. */
+function answerSettings(connection: MessageConnection, greeted: () => Daemon): void {
+  connection.onRequest(requests.acknowledge, (sent) =>
+    greeted().acknowledge(checked('acknowledge', sent).keys),
+  );
+  connection.onRequest(requests.quiet, (sent) => {
+    const [daemon, { until }] = [greeted(), checked('quiet', sent)];
+    return orInvalid(() => daemon.quiet(until));
+  });
+  connection.onRequest(requests.configureAlerts, (sent) => {
+    const [daemon, params] = [greeted(), checked('configureAlerts', sent)];
+    return orInvalid(() => daemon.configureAlerts(params.source, params.settings));
+  });
+  connection.onRequest(requests.configureWatch, (sent) => {
+    const [daemon, params] = [greeted(), checked('configureWatch', sent)];
+    return orInvalid(() => daemon.configureWatch(params.source, params.settings));
+  });
+}
+
+/** What is said of wrong parameters by who understands them. */
+function orInvalid<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof HumanError ? invalid(error.message) : error;
   }
 }
 

@@ -79,6 +79,10 @@ function explains(window: CalmWindow, loss: Loss, windows: readonly CalmWindow[]
   if (!isInterruption || !beganIn(window, loss) || loss.kinds.includes('stranger')) {
     return false;
   }
+  if (first === undefined) {
+    // What it looks like is being found out: unknown is not down (law 4).
+    return true;
+  }
   switch (window.kind) {
     case 'daily restart':
       return true;

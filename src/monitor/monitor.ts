@@ -39,6 +39,7 @@ import {
 import { isSameMode, portNamed } from './movedPort';
 import { loginNoticeMs, type PlannedEvent, plannedLogin, plannedUpgrade } from './planned';
 import type { LogLevel } from './records';
+import { type SeenRestart, timeOfDay } from './restartTimes';
 import { Schedule, type ScheduleOptions } from './schedule';
 import { type Jump, pulseMs, SleepWatch } from './sleep';
 import type { MonitorTimings } from './timings';
@@ -54,8 +55,10 @@ export interface MonitorDependencies {
   readonly advise?: (ended: EndedConnection) => Promise<DialAdvice>;
   /** IANA time zone of this machine; without it, no planned interruption is taken into account. */
   readonly zone?: string;
-  /** The trader's word on TWS's clock and restart, where there is one. */
-  readonly schedule?: Pick<ScheduleOptions, 'zone' | 'restartMinute'>;
+  /** The trader's word on TWS's clock and restart, where there is one, and what was seen of it. */
+  readonly schedule?: Pick<ScheduleOptions, 'zone' | 'restartMinute' | 'restarts'>;
+  /** Another restart of TWS was seen; these are all that still teach something. */
+  readonly onRestarts?: (seen: readonly SeenRestart[]) => void;
 }
 
 /** What TWS has said of another port (1300). */
@@ -237,6 +240,23 @@ export class Monitor implements SessionSource, Disposable {
     return this.lastMarket.state;
   }
 
+  /** When TWS restarts itself, minutes after midnight of its clock: as set, else as it was seen. */
+  get restartMinute(): number | undefined {
+    return this.schedule?.place.restartMinute;
+  }
+
+  /** Takes other settings of TWS's clock and restart; a loss under way is judged by them. */
+  configure(schedule: Pick<ScheduleOptions, 'zone' | 'restartMinute'>): void {
+    this.schedule?.configure(schedule);
+    this.judge();
+    this.changeEmitter.fire();
+  }
+
+  /** Asks TWS the time now, so that another interval counts from here on. */
+  askSoon(): void {
+    this.apply({ kind: 'liveness due' });
+  }
+
   ask(): void {
     if (this.pulseTimer === undefined) {
       this.pulse();
@@ -406,7 +426,10 @@ export class Monitor implements SessionSource, Disposable {
     step.effects.forEach((effect) => {
       this.run(effect);
     });
-    if (this.state !== before) {
+    if (event.kind === 'closed') {
+      // The machine is being looked at already; findings come with `ended`.
+      this.changeEmitter.fire();
+    } else if (this.state !== before) {
       void this.refreshFindings();
     }
   }
@@ -451,10 +474,13 @@ export class Monitor implements SessionSource, Disposable {
     if (this.finAtMs !== undefined && wasClosed) {
       const before = this.schedule?.place.restartMinute;
       this.schedule?.noteReturn({ endedAtMs: this.finAtMs, backAtMs: nowMs });
+      if (this.schedule !== undefined) {
+        this.deps.onRestarts?.(this.schedule.seenRestarts);
+      }
       const minute = this.schedule?.place.restartMinute;
       if (minute !== undefined && minute !== before) {
-        const time = new Date(minute * 60_000).toISOString().slice(11, 16);
-        this.log('INFO', 'schedule.learned', `TWS restarts itself at ${time} of its clock`);
+        const words = `TWS restarts itself at ${timeOfDay(minute)} of its clock`;
+        this.log('INFO', 'schedule.learned', words);
       }
     }
     this.finAtMs = undefined;
@@ -648,6 +674,10 @@ export class Monitor implements SessionSource, Disposable {
       'connection.ended',
       `in stage ${progress.endedIn ?? 'tcp'}: ${end.kind}${'code' in end && end.code !== undefined ? ` (${end.code})` : ''}`,
     );
+    if (end.kind !== 'by us') {
+      // Told at once: a look at the machine takes tens of milliseconds, on Windows a second.
+      this.apply({ kind: 'closed', end });
+    }
     const os = await this.observe();
     const look = await this.lookAfterEnd(os);
     this.apply({ kind: 'ended', end, look, advice: await this.advice(progress, os) });

@@ -13,7 +13,8 @@ export type Upstream = 'ok' | 'lost' | 'restored';
 
 type HandshakeStage = 'tcp' | 'hello' | 'ready';
 
-export type WaitReason = 'no listener' | 'backing off' | 'for a change';
+/** `for evidence`: a connection has ended and the machine is being looked at; `ended` comes next. */
+export type WaitReason = 'no listener' | 'backing off' | 'for a change' | 'for evidence';
 
 export type Phase =
   /** Nobody asked us to watch yet. */
@@ -57,7 +58,7 @@ export type LossKind =
 export interface Loss {
   /** By the wall clock, which planned interruptions go by. */
   readonly sinceMs: number;
-  /** All that it has looked like, the first one first. */
+  /** All that it has looked like, the first one first; empty until the machine has been looked at. */
   readonly kinds: readonly LossKind[];
   /** A session had been verified before it. */
   readonly hadWorked: boolean;
@@ -135,6 +136,9 @@ export type MonitorEvent =
   | { readonly kind: 'wait over' }
   | { readonly kind: 'stage'; readonly stage: ConnectionStage }
   | { readonly kind: 'verdict due' }
+  /** A connection has ended: known at once, while what the machine shows of it takes its time. */
+  | { readonly kind: 'closed'; readonly end: ConnectionEnd }
+  /** The same with what the machine shows, where `closed` came before; or all at once. */
   | {
       readonly kind: 'ended';
       readonly end: ConnectionEnd;
@@ -202,6 +206,8 @@ function react(state: MonitorState, event: MonitorEvent, context: StepContext): 
       return onStage(state, event.stage, context);
     case 'verdict due':
       return onVerdictDue(state, context);
+    case 'closed':
+      return onClosed(state, event.end, context);
     case 'ended':
       return onEnded(state, event, context);
     case 'answered':
@@ -249,7 +255,7 @@ function onAsked(state: MonitorState): Step {
 
 function onLooked(state: MonitorState, look: ListenerLook, context: StepContext): Step {
   const { phase, failedListeners } = state;
-  if (phase.kind !== 'idle' && phase.kind !== 'waiting') {
+  if ((phase.kind !== 'idle' && phase.kind !== 'waiting') || waitsForEvidence(phase)) {
     return same(state);
   }
   if (look.socketIds?.length === 0) {
@@ -370,28 +376,49 @@ function onVerdictDue(state: MonitorState, context: StepContext): Step {
     : same(state);
 }
 
+function waitsForEvidence(phase: Phase): boolean {
+  return phase.kind === 'waiting' && phase.why === 'for evidence';
+}
+
+function onClosed(state: MonitorState, end: ConnectionEnd, context: StepContext): Step {
+  const wasOpenMs =
+    state.phase.kind === 'open' ? context.monotonicMs - state.phase.sinceMonotonicMs : 0;
+  const failures = (wasOpenMs >= dialPolicy.stableMs ? 0 : state.failures) + 1;
+  const phase: Phase = {
+    kind: 'waiting',
+    why: 'for evidence',
+    untilMs: context.nowMs,
+    untilMonotonicMs: context.monotonicMs,
+  };
+  return {
+    state: {
+      ...state,
+      phase: end.kind === 'by us' ? { kind: 'idle' } : phase,
+      failures: end.kind === 'by us' ? 0 : failures,
+      lastEnd: end,
+      failedListeners: undefined,
+      ...freshSession,
+      missedAnswers: state.missedAnswers,
+    },
+    effects: [{ kind: 'stop verdict timer' }, { kind: 'stop liveness' }],
+  };
+}
+
 function onEnded(
   state: MonitorState,
   { end, look, advice }: Extract<MonitorEvent, { kind: 'ended' }>,
   context: StepContext,
 ): Step {
-  const wasOpenMs =
-    state.phase.kind === 'open' ? context.monotonicMs - state.phase.sinceMonotonicMs : 0;
-  const failures = (wasOpenMs >= dialPolicy.stableMs ? 0 : state.failures) + 1;
-  const ended: MonitorState = {
-    ...state,
-    failures,
-    lastEnd: end,
-    failedListeners: look.socketIds,
-    ...freshSession,
-    missedAnswers: state.missedAnswers,
-  };
-  const clean: readonly MonitorEffect[] = [
-    { kind: 'stop verdict timer' },
-    { kind: 'stop liveness' },
-  ];
-  if (end.kind === 'by us') {
-    return { state: { ...ended, phase: { kind: 'idle' }, failures: 0 }, effects: clean };
+  const closed = waitsForEvidence(state.phase) ? same(state) : onClosed(state, end, context);
+  const ended: MonitorState = { ...closed.state, failedListeners: look.socketIds };
+  const { failures } = ended;
+  if (ended.phase.kind === 'idle') {
+    return { state: ended, effects: closed.effects };
+  }
+  if (failures === 0) {
+    // The user has asked to reconnect while the machine was looked at.
+    const asked = wait(ended, 'backing off', 0, context);
+    return { state: asked.state, effects: [...closed.effects, { kind: 'look' }] };
   }
   // A stranger on the port does not turn into TWS by being asked again.
   const isStranger = end.kind === 'not tws' || end.kind === 'unsupported version';
@@ -411,7 +438,7 @@ function onEnded(
           waitsForChange ? slowMs : usualMs,
           context,
         );
-  return { state: next.state, effects: [...clean, ...next.effects] };
+  return { state: next.state, effects: [...closed.effects, ...next.effects] };
 }
 
 function onAnswered(state: MonitorState, atMs: number, context: StepContext): Step {
@@ -574,7 +601,7 @@ function lostMore(loss: Loss | undefined, state: MonitorState, context: StepCont
     const aheadMs = kind === 'unanswered' ? 2 * context.timings.answerDeadlineMs : 0;
     return {
       sinceMs: context.nowMs - aheadMs,
-      kinds: [kind ?? 'handshake'],
+      kinds: waitsForEvidence(state.phase) ? [] : [kind ?? 'handshake'],
       hadWorked: state.lastAnswerAtMs !== undefined,
       overMonotonicMs: undefined,
     };
@@ -603,6 +630,9 @@ function lossKind({
     case 'open':
       return upstream === 'lost' ? 'upstream' : missedAnswers >= 2 ? 'unanswered' : undefined;
     case 'waiting':
+      if (phase.why === 'for evidence') {
+        return undefined;
+      }
       if (phase.why === 'no listener' || state.failedListeners?.length === 0) {
         return 'closed';
       }

@@ -3,6 +3,8 @@ import {
   chmodSync,
   closeSync,
   constants,
+  fstatSync,
+  ftruncateSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -100,21 +102,45 @@ export function replaceFile(file: string, text: string | Uint8Array, mode = 0o60
 
 type RecordName = 'status' | 'alert' | 'log';
 
+/** Another place that gets the status and the alert file. */
+export interface RecordMirror {
+  /** Why its last write failed, in one sentence; null when all worked. */
+  readonly problem: string | null;
+  /** Writes a record, or removes it; false when that failed. */
+  write(record: string, text: string | undefined): boolean;
+  /** Removes what it has written. */
+  remove(): void;
+}
+
 /** The records of one endpoint. Failing to write is told, never fatal: the watch goes on. */
 export class Records {
   private readonly problems = new Map<RecordName, string>();
+  /** What was last to be written of each; undefined for a file that is to be absent. */
+  private readonly last = new Map<string, string | undefined>();
+  private mirror: RecordMirror | undefined;
 
   constructor(private readonly paths: EndpointPaths) {}
 
   /** Why a record's last write failed, in one sentence; null when all worked. */
   get problem(): string | null {
-    return [...this.problems.values()][0] ?? null;
+    return [...this.problems.values()][0] ?? this.mirror?.problem ?? null;
+  }
+
+  /** Copies the present records there, and all that follow; what was copied elsewhere goes. */
+  copyTo(mirror: RecordMirror | undefined): void {
+    this.mirror?.remove();
+    this.mirror = mirror;
+    for (const [record, text] of this.last) {
+      mirror?.write(record, text);
+    }
   }
 
   writeStatus(record: StatusRecord): void {
+    const text = `${JSON.stringify(record, undefined, 2)}\n`;
     this.attempt('status', () => {
-      replaceFile(this.paths.status, `${JSON.stringify(record, undefined, 2)}\n`);
+      replaceFile(this.paths.status, text);
     });
+    this.copy(this.paths.status, text);
   }
 
   /**
@@ -122,13 +148,16 @@ export class Records {
    * @returns false when that failed and is to be tried again.
    */
   writeAlert(text: string | undefined): boolean {
-    return this.attempt('alert', () => {
+    const isWritten = this.attempt('alert', () => {
       if (text === undefined) {
         rmSync(this.paths.alert, { force: true });
       } else {
         replaceFile(this.paths.alert, text);
       }
     });
+    const isCopied = this.copy(this.paths.alert, text);
+    // An alert is written again with each state; what is to go must be asked for again.
+    return text === undefined ? isWritten && isCopied : isWritten;
   }
 
   /** Appends one event: time, level, stable token, words. Line breaks in words are flattened. */
@@ -142,11 +171,16 @@ export class Records {
         0o600,
       );
       try {
-        appendFileSync(descriptor, line);
+        appendLine(descriptor, line);
       } finally {
         closeSync(descriptor);
       }
     });
+  }
+
+  private copy(record: string, text: string | undefined): boolean {
+    this.last.set(record, text);
+    return this.mirror?.write(record, text) ?? true;
   }
 
   private turnOver(): void {
@@ -176,6 +210,17 @@ export class Records {
     return errorCode(error) === 'ELOOP'
       ? `${monitorLog} is a link, and Robo writes through none; remove it.`
       : `The records in ${directory} cannot be written (${errorCode(error) ?? errorText(error)}); free some space or make the directory writable.`;
+  }
+}
+
+/** A disk that fills up in the middle of a line would make one line of it and the next. */
+function appendLine(descriptor: number, line: string): void {
+  const { size } = fstatSync(descriptor);
+  try {
+    appendFileSync(descriptor, line);
+  } catch (error) {
+    ftruncateSync(descriptor, size);
+    throw error;
   }
 }
 

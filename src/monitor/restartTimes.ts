@@ -1,3 +1,4 @@
+import { isoTime } from '../core/clock';
 import type { TimeZone } from '../core/timeZone';
 
 /** A session that TWS ended in order, and that was back soon. Milliseconds since the epoch. */
@@ -57,6 +58,11 @@ export function learnedRestartMinute(
     }
   }
   return best?.minute;
+}
+
+/** `23:45`, from minutes after midnight. */
+export function timeOfDay(minute: number): string {
+  return isoTime(minute * minuteMs).slice(11, 16);
 }
 
 function minuteOf(wallMs: number): number {

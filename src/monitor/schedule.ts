@@ -14,6 +14,8 @@ export interface ScheduleOptions {
   readonly zone?: string;
   /** The trader's setting: when TWS restarts itself, minutes after midnight. */
   readonly restartMinute?: number;
+  /** What earlier daemons have seen. */
+  readonly restarts?: readonly SeenRestart[];
 }
 
 /**
@@ -23,7 +25,8 @@ export interface ScheduleOptions {
  */
 export class Schedule {
   private readonly machineZone: TimeZone;
-  private readonly setting: TimeZone | undefined;
+  private setting: TimeZone | undefined;
+  private restartSetting: number | undefined;
   private helloZone: TimeZone | undefined;
   private fileZone: TimeZone | undefined;
   private restarts: readonly SeenRestart[] = [];
@@ -33,7 +36,15 @@ export class Schedule {
 
   constructor(private readonly options: ScheduleOptions) {
     this.machineZone = new TimeZone(options.machineZone);
-    this.setting = options.zone === undefined ? undefined : zoneNamed(options.zone);
+    this.restarts = recentRestarts(options.restarts ?? []);
+    this.configure(options);
+  }
+
+  /** Takes the trader's settings as they are now; what is left out is not set any more. */
+  configure({ zone, restartMinute }: Pick<ScheduleOptions, 'zone' | 'restartMinute'>): void {
+    this.setting = zone === undefined ? undefined : zoneNamed(zone);
+    this.restartSetting = restartMinute;
+    this.lastPlace = undefined;
   }
 
   /**
@@ -66,6 +77,11 @@ export class Schedule {
     }
   }
 
+  /** The restarts that were seen and still teach something. */
+  get seenRestarts(): readonly SeenRestart[] {
+    return this.restarts;
+  }
+
   /** Where TWS runs and when it restarts itself, as far as known. */
   get place(): ResetPlace {
     this.lastPlace ??= this.findPlace();
@@ -75,7 +91,7 @@ export class Schedule {
   private findPlace(): ResetPlace {
     const zone = this.zone();
     const learned = zone === undefined ? undefined : learnedRestartMinute(this.restarts, zone);
-    const restartMinute = this.options.restartMinute ?? learned;
+    const restartMinute = this.restartSetting ?? learned;
     return { zone: zone?.id, ...(restartMinute === undefined ? {} : { restartMinute }) };
   }
 

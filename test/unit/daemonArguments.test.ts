@@ -15,15 +15,32 @@ describe("a daemon's command line", () => {
         fc.constantFrom('127.0.0.1', 'tws.example', 'fe80::1'),
         fc.integer({ min: 1, max: 65_535 }),
         fc.integer({ min: 0, max: 2_147_483_647 }),
-        fc.tuple(path, path, fc.boolean(), fc.subarray([...recoveryPermissions])),
-        (host, port, clientId, [stateDirectory, runnerScript, isService, allow]) => {
+        fc.tuple(
+          path,
+          path,
+          fc.boolean(),
+          fc.subarray([...recoveryPermissions]),
+          fc.record(
+            {
+              livenessIntervalMs: fc.integer({ min: 1000, max: 3_600_000 }),
+              twsZone: fc.constantFrom('', 'Europe/Zurich', 'Central European Standard Time'),
+              twsRestart: fc.constantFrom('', '23:45'),
+              alsoAt: fc.oneof(
+                fc.constant(''),
+                path.map((text) => `/${text}`),
+              ),
+            },
+            { requiredKeys: [] },
+          ),
+        ),
+        (host, port, clientId, [stateDirectory, runnerScript, isService, allow, said]) => {
           const daemon = {
             endpoint: { host, port },
             clientId,
             stateDirectory,
             runnerScript,
-            livenessIntervalMs: 30_000,
             isService,
+            ...said,
             ...(host === '127.0.0.1' && port !== 7462
               ? { recovery: { ibcCommandPort: 7462, allow: new Set(allow) } }
               : {}),
@@ -66,6 +83,10 @@ describe("a daemon's command line", () => {
     ['a bad port', [...good, '--port=x']],
     ['a bad client id', [...good, '--client-id=-1']],
     ['an empty directory', [...good, '--state-dir=']],
+    ['an interval of nothing', [...good, '--interval-ms=0']],
+    ['a zone that is none', [...good, '--tws-zone=Mars']],
+    ['a time that is none', [...good, '--tws-restart=noon']],
+    ['a relative folder', [...good, '--records-also-at=copies']],
     ...good.map((_, left) => [
       `all but ${good[left] ?? ''}`,
       good.filter((__, index) => index !== left),

@@ -6,11 +6,10 @@ import { known, type Observed, unknown } from '../../core/observed';
 import type { Machine } from '../../host/machine';
 import { type RunTool, successfulOutput } from '../../host/tool';
 import { type Endpoint, formatEndpoint } from '../../ibkr/endpoint';
-import type { RecoverySettings } from '../../monitor/recoverySettings';
 import { ensureOwnDirectory } from '../../monitor/records';
-import { formatDaemonArguments } from '../daemonArguments';
+import { type DaemonArguments, formatDaemonArguments } from '../daemonArguments';
 import { installDaemonFiles } from '../daemonFiles';
-import { endDaemon, joinDaemon } from '../launcher';
+import { endDaemon, isOlder, joinDaemon } from '../launcher';
 import {
   type Definition,
   programVersion,
@@ -22,13 +21,14 @@ import {
 import type { ServiceRecord, ServiceSpec } from './serviceSpec';
 import type { ServiceStep, ServiceSystem, SystemLook } from './serviceSystem';
 
-/** What a trader asks a service to do. */
-export interface ServiceRequest {
+/** What a trader asks a service to do; of how it watches, only what flags have said. */
+export interface ServiceRequest extends Pick<
+  DaemonArguments,
+  'livenessIntervalMs' | 'twsZone' | 'twsRestart' | 'alsoAt' | 'recovery'
+> {
   readonly endpoint: Endpoint;
   readonly clientId: number;
   readonly stateDirectory: string;
-  readonly livenessIntervalMs: number;
-  readonly recovery?: RecoverySettings;
   /** Absolute path of a Node of the service's own. */
   readonly node: string;
 }
@@ -199,8 +199,16 @@ export class Service {
       version: record.version,
       stateDirectory: record.stateDirectory,
       node: record.node,
-      problem: problemOf(record, look, holder),
+      problem: problemOf(record, look, holder) ?? this.oldVersion(record),
     };
+  }
+
+  /** What newer windows leave alone, and only an installation renews. */
+  private oldVersion(record: ServiceRecord): string | null {
+    const { version } = this.deps;
+    return isOlder(record.version, version)
+      ? `The service runs version ${record.version}, and this is ${version}; run "robo service install" to update it.`
+      : null;
   }
 
   private notInstalled(): ServiceStatus {
