@@ -1,0 +1,124 @@
+import * as vscode from 'vscode';
+import type { Clock } from '../core/clock';
+import { type Disposable, DisposableStore } from '../core/disposables';
+import type { ProcessListing } from '../daemon/protocol';
+import { viewIds } from './ids';
+import {
+  badgeOf,
+  processesNodeId,
+  servicesTree,
+  type Tone,
+  type TreeModel,
+  type TreeNode,
+} from './servicesTree';
+import type { StatusModel } from './statusBarView';
+
+const colours: Record<Tone, vscode.ThemeColor | undefined> = {
+  good: new vscode.ThemeColor('testing.iconPassed'),
+  warning: new vscode.ThemeColor('list.warningForeground'),
+  bad: new vscode.ThemeColor('list.errorForeground'),
+  plain: undefined,
+};
+
+export interface ServicesViewDeps {
+  readonly clock: Clock;
+  /** Looks at the machine; undefined where no monitor is connected. */
+  readonly listProcesses: () => Promise<ProcessListing | undefined>;
+  readonly onError: (error: unknown) => void;
+}
+
+/** The services tree. Nothing is drawn and no process is looked at while nobody sees it. */
+export class ServicesView implements vscode.TreeDataProvider<TreeNode>, Disposable {
+  private readonly store = new DisposableStore();
+  private readonly changeEmitter = this.store.add(new vscode.EventEmitter<undefined>());
+  private readonly view: vscode.TreeView<TreeNode>;
+  private model: Omit<TreeModel, 'nowMs' | 'processes'> = {
+    state: { kind: 'reading' },
+    workspace: undefined,
+  };
+  private processes: ProcessListing | undefined;
+  private shown = '';
+
+  readonly onDidChangeTreeData = this.changeEmitter.event;
+
+  constructor(private readonly deps: ServicesViewDeps) {
+    this.view = this.store.add(
+      vscode.window.createTreeView(viewIds.services, { treeDataProvider: this }),
+    );
+    this.store.add(
+      this.view.onDidChangeVisibility(() => {
+        this.draw();
+      }),
+    );
+    this.store.add(
+      this.view.onDidExpandElement(({ element }) => {
+        if (element.id === processesNodeId) {
+          this.lookAtProcesses();
+        }
+      }),
+    );
+  }
+
+  /** Takes the present state. */
+  update(model: Omit<StatusModel, 'nowMs'>): void {
+    this.model = model;
+    this.view.badge = badgeOf({ ...model, nowMs: this.deps.clock.now() }, vscode.l10n);
+    this.draw();
+  }
+
+  /** Looks again, also at the processes. */
+  refresh(): void {
+    this.lookAtProcesses();
+  }
+
+  getTreeItem(node: TreeNode): vscode.TreeItem {
+    const { None, Collapsed, Expanded } = vscode.TreeItemCollapsibleState;
+    const isBranch = node.children.length > 0 || node.id === processesNodeId;
+    const item = new vscode.TreeItem(
+      node.label,
+      isBranch ? (node.opensAtFirst ? Expanded : Collapsed) : None,
+    );
+    item.id = node.id;
+    item.description = node.description;
+    item.tooltip = node.tooltip === '' ? undefined : node.tooltip;
+    item.iconPath = new vscode.ThemeIcon(node.icon, colours[node.tone]);
+    item.contextValue = node.contextValue;
+    item.accessibilityInformation = { label: `${node.label}: ${node.description}` };
+    if (node.command !== undefined) {
+      item.command = { ...node.command, arguments: [...node.command.arguments] };
+    }
+    return item;
+  }
+
+  getChildren(node?: TreeNode): TreeNode[] {
+    return [...(node === undefined ? this.roots() : node.children)];
+  }
+
+  dispose(): void {
+    this.store.dispose();
+  }
+
+  private roots(): readonly TreeNode[] {
+    const model = { ...this.model, nowMs: this.deps.clock.now(), processes: this.processes };
+    return servicesTree(model, vscode.l10n);
+  }
+
+  /** The same tree again changes nothing, so that nothing flickers under the pointer. */
+  private draw(): void {
+    if (!this.view.visible) {
+      return;
+    }
+    const now = JSON.stringify(this.roots());
+    if (now !== this.shown) {
+      this.shown = now;
+      this.changeEmitter.fire(undefined);
+    }
+  }
+
+  private lookAtProcesses(): void {
+    this.deps.listProcesses().then((listing) => {
+      this.processes = listing;
+      this.draw();
+    }, this.deps.onError);
+  }
+}

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import type { IncidentStatus, StatusRecord } from '../../src/diagnostics/status';
+import { defaultEndpoint } from '../../src/ibkr/endpoint';
+import {
+  badgeOf,
+  servicesTree,
+  type TreeModel,
+  type TreeNode,
+  viewState,
+} from '../../src/ui/servicesTree';
+import { ago, english, findingWith, runnerWith, startMs, statusWith } from '../support/uiFixtures';
+
+function watching(status: Partial<StatusRecord> = {}, more: Partial<TreeModel> = {}): TreeModel {
+  return {
+    state: { kind: 'watching', endpoint: defaultEndpoint, status: statusWith(status) },
+    workspace: '/work/trading',
+    nowMs: startMs,
+    processes: undefined,
+    ...more,
+  };
+}
+
+function all(nodes: readonly TreeNode[]): readonly TreeNode[] {
+  return nodes.flatMap((node) => [node, ...all(node.children)]);
+}
+
+function find(model: TreeModel, id: string): TreeNode {
+  const found = all(servicesTree(model, english)).find((node) => node.id === id);
+  assert.ok(found !== undefined, `${id} is not in the tree`);
+  return found;
+}
+
+const incident: IncidentStatus = {
+  key: 'connection 1',
+  subject: { kind: 'connection' },
+  severity: 'error',
+  cause: 'silent_accept_dialog',
+  layer: 'hello',
+  message: 'no answer',
+  since: ago(90),
+  toldAt: ago(89),
+  acknowledgedAt: null,
+};
+
+describe('The services tree', () => {
+  it('shows broker, runner, processes and incidents, and paper or live in words', () => {
+    const roots = servicesTree(watching(), english);
+    assert.deepEqual(
+      roots.map(({ id }) => id),
+      ['broker', 'runner', 'processes', 'incidents'],
+    );
+    assert.match(find(watching(), 'broker').label, /paper/);
+    const live = statusWith().session;
+    assert.match(find(watching({ session: { ...live, mode: 'live' } }), 'broker').label, /LIVE/);
+  });
+
+  it('marks the layer that failed, those below it as passed, and none above it', () => {
+    const model = watching({ health: 'down', layer: 'tcp', findings: [findingWith()] });
+    const icons = ['process', 'tcp', 'hello', 'ready'].map((l) => find(model, `layer/${l}`).icon);
+    assert.deepEqual(icons, ['pass', 'pass', 'error', 'circle-outline']);
+    assert.equal(find(model, 'layer/hello').contextValue, 'layer.stopped');
+    const cause = find(model, 'cause/silent_accept_dialog');
+    assert.equal(cause.description, '55%');
+    assert.deepEqual(cause.command?.arguments, ['silent_accept_dialog']);
+  });
+
+  it('names no cause while all is well', () => {
+    const ids = all(servicesTree(watching({ findings: [findingWith()] }), english)).map(
+      ({ id }) => id,
+    );
+    assert.equal(
+      ids.some((id) => id.startsWith('cause/')),
+      false,
+    );
+  });
+
+  it('shows farms with their state, and counts the broken ones', () => {
+    const farms = [
+      { name: 'usfarm', kind: 'market data', state: 'ok' },
+      { name: 'ushmds', kind: 'historical data', state: 'broken' },
+    ] as const;
+    const model = watching({ session: { ...statusWith().session, farms } });
+    assert.match(find(model, 'farms').description, /1 of 2/);
+    assert.equal(find(model, 'farm/historical data/ushmds').tone, 'bad');
+  });
+
+  it('shows each symbol with the age of its data and its failures', () => {
+    const symbol = {
+      symbol: 'NVDA',
+      lastFetchAt: ago(40),
+      lastFailureAt: ago(5),
+      failures: 3,
+      price: 181.2,
+      signal: '1',
+    };
+    const model = watching({ runner: [runnerWith({ symbolStatus: [symbol] })] });
+    const { description, tone } = find(model, 'symbol/NVDA');
+    assert.match(description, /40 s ago 181\.2, 1, 3 failures/);
+    assert.equal(tone, 'warning');
+    assert.equal(find(model, 'runner').contextValue, 'runner.alive');
+  });
+
+  it('says when a runner starts again, and when a person was called instead', () => {
+    const restart = {
+      isAutomatic: true,
+      why: 'exit 1',
+      nextAt: ago(-30),
+      restarts: 1,
+      isPersonCalled: false,
+    };
+    const soon = watching({ runner: [runnerWith({ state: 'exited', restart })] });
+    assert.match(find(soon, 'runner/restart').label, /again in 30 s/);
+    const called = { ...restart, nextAt: null, isPersonCalled: true };
+    const never = watching({ runner: [runnerWith({ state: 'exited', restart: called })] });
+    assert.equal(find(never, 'runner/restart').tone, 'bad');
+  });
+
+  it('offers to acknowledge an incident once', () => {
+    const news = watching({ incidents: [incident] });
+    assert.equal(find(news, 'incident/connection 1').contextValue, 'incident.news');
+    assert.equal(find(news, 'incident/connection 1').argument, 'connection 1');
+    const known = watching({ incidents: [{ ...incident, acknowledgedAt: ago(1) }] });
+    assert.equal(find(known, 'incident/connection 1').contextValue, 'incident.known');
+  });
+
+  it('has one id for one thing', () => {
+    const model = watching({
+      health: 'down',
+      findings: [findingWith()],
+      incidents: [incident],
+      runner: [runnerWith({ findings: [findingWith(), findingWith()] })],
+    });
+    const ids = all(servicesTree(model, english)).map(({ id }) => id);
+    assert.equal(new Set(ids).size, ids.length);
+  });
+
+  it('lets no foreign text through that is markup, an icon or a second line', () => {
+    const evil = '$(error) [x](command:robo.runner.stop)\nline\u202e';
+    const model = watching({
+      health: 'down',
+      message: evil,
+      findings: [findingWith({ message: evil })],
+      incidents: [{ ...incident, message: evil, cause: null }],
+      runner: [
+        runnerWith({
+          warnings: [evil],
+          command: [evil],
+          findings: [findingWith({ message: evil, remedy: [evil] })],
+          helpers: [{ name: evil, state: 'failed', pid: null, port: null, why: evil }],
+        }),
+      ],
+    });
+    for (const { label, description, tooltip } of all(servicesTree(model, english))) {
+      assert.doesNotMatch(`${label}${description}${tooltip}`, /\$\(|\]\(|\n|\u202e/);
+    }
+  });
+});
+
+describe('The badge of the services view', () => {
+  it('counts what nobody has acknowledged, and says what it is', () => {
+    assert.equal(badgeOf(watching(), english), undefined);
+    const badge = badgeOf(watching({ incidents: [incident] }), english);
+    assert.equal(badge?.value, 1);
+    assert.match(badge.tooltip, /no answer/);
+    const known = { ...incident, acknowledgedAt: ago(1) };
+    const info = { ...incident, severity: 'info' as const };
+    assert.equal(badgeOf(watching({ incidents: [known, info] }), english), undefined);
+  });
+});
+
+describe('The state of the services view', () => {
+  const nothing = {
+    last_good_connection: null,
+    health: 'down',
+    layer: null,
+    runner: [],
+  } as const;
+
+  it('is noTws only where no TWS was ever seen and nothing else is to tell', () => {
+    assert.equal(viewState(watching(nothing)), 'noTws');
+    assert.deepEqual(servicesTree(watching(nothing), english), []);
+    assert.equal(viewState(watching({ ...nothing, layer: 'tcp' })), 'watching');
+    assert.equal(viewState(watching({ ...nothing, last_good_connection: ago(9) })), 'watching');
+    assert.equal(viewState(watching({ ...nothing, runner: [runnerWith()] })), 'watching');
+  });
+
+  it('asks for a folder where none is open', () => {
+    const state = { kind: 'notWatched', endpoint: defaultEndpoint, record: undefined } as const;
+    assert.equal(viewState({ state, workspace: undefined, nowMs: startMs }), 'noFolder');
+    assert.equal(viewState({ state, workspace: '/w', nowMs: startMs }), 'notWatched');
+  });
+});
