@@ -14,6 +14,7 @@ import type { Mode } from '../ibkr/endpoint';
 import type { MarketState } from '../ibkr/marketState';
 import type { PreflightReport } from '../preflight/report';
 import { readLease } from '../runner/lease';
+import { readIntent, type StartIntent } from '../runner/startIntent';
 import { HelperProcesses, helpersLeftIn, type HelperStart } from '../runner/helperProcesses';
 import type { RestartSettings } from '../runner/restartPolicy';
 import {
@@ -138,15 +139,16 @@ export class Runners implements Disposable {
         this.deps.log('WARN', 'runner.lease_unreadable', lease.why);
         continue;
       }
-      if (lease.value === undefined) {
+      const left = lease.value ?? (await this.startLeftIn(folder));
+      if (left === undefined) {
         await this.adoptLeft(folder);
         continue;
       }
-      const { workspace } = lease.value;
+      const { workspace } = left;
       const supervisor = this.supervisor(workspace);
       const { helpers, restart } = this.companion(workspace);
       await helpers.adopt();
-      restart.adopted(lease.value.restartsByItself);
+      restart.adopted(left.restartsByItself);
       const adopted = await supervisor.adopt();
       if (adopted.outcome === 'adopted') {
         await this.learnWarnings();
@@ -532,6 +534,15 @@ export class Runners implements Disposable {
   }
 
   /** A folder without a lease: a runner that was to be started again, or helpers that live on. */
+  /** A start that the death of a daemon has cut off before there was a lease. */
+  private async startLeftIn(folder: string): Promise<StartIntent | undefined> {
+    const intent = await readIntent(join(this.directory, folder));
+    if (!intent.known) {
+      this.deps.log('WARN', 'runner.start_unreadable', intent.why);
+    }
+    return intent.known ? intent.value : undefined;
+  }
+
   private async adoptLeft(folder: string): Promise<void> {
     const directory = join(this.directory, folder);
     const left = await leftRestart(directory);

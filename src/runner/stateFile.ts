@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { errorCode, errorText } from '../core/errors';
@@ -49,4 +49,11 @@ export async function readStateFile<T extends v.GenericSchema>(
 
 export async function removeStateFile(directory: string, name: string): Promise<void> {
   await rm(join(directory, name), { force: true });
+}
+
+/** What a writer has left that died before it had finished; only while no other one writes. */
+export async function removeUnfinished(directory: string): Promise<void> {
+  const names = await readdir(directory).catch(() => []);
+  const left = names.filter((name) => /^\.[\w-]+\.json\.[0-9a-f]{12}$/.test(name));
+  await Promise.all(left.map(async (name) => rm(join(directory, name), { force: true })));
 }

@@ -6,6 +6,7 @@ import { type Clock, isoTime, type Timer } from '../core/clock';
 import type { Disposable } from '../core/disposables';
 import { Emitter } from '../core/emitter';
 import { errorText } from '../core/errors';
+import { known, type Observed, unknown } from '../core/observed';
 import type { CauseId } from '../diagnostics/causeIds';
 import type { Finding } from '../diagnostics/finding';
 import { causeOfWriteProblem } from '../diagnostics/recordsFinding';
@@ -18,7 +19,7 @@ import { type MarketState, marketState } from '../ibkr/marketState';
 import { type Fall, fallsAfter } from './crashLoop';
 import { runnerEnvironment } from './environment';
 import { type LaunchAttempt, launchFailure, launchFinding } from './launchFailure';
-import { readLease, removeLease, writeLease } from './lease';
+import { type Lease, readLease, removeLease, writeLease } from './lease';
 import { openForAppend, OutputFollower } from './output';
 import { runnerStatus } from './runnerStatus';
 import {
@@ -31,7 +32,16 @@ import {
 import { hear } from './says';
 import { type Says, saysNothing } from './saysState';
 import { newerSource, type SourceFile } from './sourceAge';
+import { removeUnfinished } from './stateFile';
 import { endInput, hasExited, spawnDetached } from './spawnDetached';
+import {
+  newRunName,
+  readIntent,
+  removeIntent,
+  runVariable,
+  startedBy,
+  writeIntent,
+} from './startIntent';
 
 /** A wish to start a runner; the gate has been passed before. */
 export interface RunnerRequest {
@@ -57,7 +67,7 @@ export interface BuiltInRunner {
 
 export interface SupervisorDeps {
   readonly clock: Clock;
-  readonly machine: Pick<Machine, 'platform' | 'processes' | 'process'>;
+  readonly machine: Pick<Machine, 'platform' | 'processes' | 'process' | 'background'>;
   readonly builtIn: BuiltInRunner;
   /** A reader of one run's output: facts in a line, with what the lines before it said. */
   readonly createReader: () => (line: string) => readonly RunnerFact[];
@@ -209,7 +219,7 @@ export class RunnerSupervisor implements Disposable {
 
   /** Takes over what a lease says that another daemon has started. */
   async adopt(): Promise<AdoptOutcome> {
-    const found = await readLease(this.directory);
+    const found = await this.left();
     if (!found.known) {
       return { outcome: 'unknown', why: found.why };
     }
@@ -222,6 +232,7 @@ export class RunnerSupervisor implements Disposable {
       const why = `Whether runner ${lease.pid} still runs could not be seen: ${present.why}`;
       return { outcome: 'unknown', why };
     }
+    await removeUnfinished(this.directory);
     this.begin(lease);
     const startedAtMs = Date.parse(lease.startedAt);
     const process = { ...lease, startedAtMs, isOurChild: false };
@@ -232,8 +243,40 @@ export class RunnerSupervisor implements Disposable {
       return { outcome: 'gone' };
     }
     // A program may replace itself (`exec`); the argv of now is what a signal is checked against.
-    this.dispatch({ kind: 'adopted', process: { ...process, argv: present.value.argv } });
+    const adopted = { ...process, argv: present.value.argv };
+    this.dispatch({ kind: 'adopted', process: adopted });
+    await this.keepLease(adopted);
     return { outcome: 'adopted', pid: lease.pid };
+  }
+
+  /** The lease, or what a start that was cut off between spawn and lease has led to. */
+  private async left(): Promise<Observed<Lease | undefined>> {
+    const lease = await readLease(this.directory);
+    if (!lease.known || lease.value !== undefined) {
+      return lease;
+    }
+    const intent = await readIntent(this.directory);
+    if (!intent.known || intent.value === undefined) {
+      return intent.known ? known(undefined) : intent;
+    }
+    const started = await startedBy(intent.value, this.deps.machine);
+    if (!started.known) {
+      return unknown(
+        `Whether the start of ${intent.value.askedAt} has led to a runner could not be seen: ${started.why}`,
+      );
+    }
+    if (started.value === undefined) {
+      await removeIntent(this.directory);
+      return known(undefined);
+    }
+    const { pid, startToken, argv, startedAtMs } = started.value;
+    return known({
+      ...intent.value,
+      pid,
+      startToken,
+      argv: [...argv],
+      startedAt: isoTime(startedAtMs),
+    });
   }
 
   /** Asks the whole tree to end, waits, KILL, verifies. */
@@ -298,6 +341,7 @@ export class RunnerSupervisor implements Disposable {
     this.dispatch({ kind: 'start asked' });
     const spawned = await this.spawn(request);
     if ('finding' in spawned) {
+      await removeIntent(this.directory).catch(() => undefined);
       this.follower?.dispose();
       this.dispatch({ kind: 'spawn failed', finding: spawned.finding });
       return { outcome: 'failed', finding: spawned.finding };
@@ -351,9 +395,15 @@ export class RunnerSupervisor implements Disposable {
       return { finding: this.failure(causeOfWriteProblem(message), message, request) };
     }
     try {
-      this.follow((await log.stat()).size);
+      const { size } = await log.stat();
+      this.follow(size);
+      const run = newRunName();
+      const unwritten = await this.noteStart(run, plan.argv, size);
+      if (unwritten !== undefined) {
+        return { finding: this.failure(causeOfWriteProblem(unwritten), unwritten, request) };
+      }
       const child = await spawnDetached(attempt, {
-        environment: plan.environment,
+        environment: { ...plan.environment, [runVariable]: run },
         logFd: log.fd,
       });
       return { child, process: await this.identify(child, plan.argv) };
@@ -362,6 +412,31 @@ export class RunnerSupervisor implements Disposable {
       return { finding: await launchFailure(error, attempt, at) };
     } finally {
       await log.close();
+    }
+  }
+
+  /** Says before the spawn what is going to run; why it could not, in words. */
+  private async noteStart(
+    run: string,
+    argv: readonly string[],
+    offset: number,
+  ): Promise<string | undefined> {
+    const { command, symbols, ...rest } = this.run;
+    try {
+      await writeIntent(this.directory, {
+        ...rest,
+        schema: 1,
+        run,
+        askedAt: isoTime(this.deps.clock.now()),
+        argv: [...argv],
+        workspace: this.workspace,
+        command: [...command],
+        symbols: [...symbols],
+        offset,
+      });
+      return undefined;
+    } catch (error) {
+      return `The runner was not started: its start could not be noted in ${this.directory} (${errorText(error)}), so that another monitor would not know it; free space or correct the permissions, or choose another folder with ROBO_STATE_DIR.`;
     }
   }
 
@@ -616,6 +691,10 @@ export class RunnerSupervisor implements Disposable {
         ...(restartsByItself === undefined ? {} : { restartsByItself }),
         ...(workingDirectory === undefined ? {} : { workingDirectory }),
       });
+      if (this.leasedOffset < 0) {
+        // From now on the lease says it; until then the note of the start does.
+        await removeIntent(this.directory);
+      }
       this.leasedOffset = offset;
     } catch (error) {
       this.recordsProblem = `The lease of the runner in ${this.directory} could not be written (${errorText(error)}), so another daemon would not know it; free space or correct the permissions.`;
@@ -630,9 +709,11 @@ export class RunnerSupervisor implements Disposable {
     await this.follower?.drain();
     this.follower?.dispose();
     await this.leasing;
-    await removeLease(this.directory).catch((error: unknown) => {
-      this.recordsProblem = `The lease in ${this.directory} could not be removed: ${errorText(error)}`;
-    });
+    await Promise.all([removeLease(this.directory), removeIntent(this.directory)]).catch(
+      (error: unknown) => {
+        this.recordsProblem = `The lease in ${this.directory} could not be removed: ${errorText(error)}`;
+      },
+    );
     this.isClosing = false;
     this.announce();
   }

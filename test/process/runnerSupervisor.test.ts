@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -15,6 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/core/clock';
+import { unknown } from '../../src/core/observed';
 import { createFactReader } from '../../src/diagnostics/runnerReader';
 import type { RunnerStatus } from '../../src/diagnostics/status';
 import { machineFor } from '../../src/host/thisMachine';
@@ -24,10 +26,21 @@ import {
   RunnerSupervisor,
   type SupervisorDeps,
 } from '../../src/runner/supervisor';
+import {
+  newRunName,
+  runVariable,
+  type StartIntent,
+  writeIntent,
+} from '../../src/runner/startIntent';
 import { eventually, isThere } from '../support/eventually';
 import { until } from '../support/until';
 
 const machine = machineFor(process.platform);
+const seeing: SupervisorDeps['machine'] = {
+  platform: machine.platform,
+  processes: async () => machine.processes(),
+  process: async (pid) => machine.process(pid),
+};
 
 describe('runner supervisor', function () {
   this.timeout(30_000);
@@ -91,12 +104,78 @@ describe('runner supervisor', function () {
     return outcome.pid;
   }
 
+  /** What a daemon leaves that dies right behind the spawn. */
+  function spawnedBy(argv: readonly string[], run: string): ChildProcess {
+    const [file = '', ...args] = argv;
+    const child = spawn(file, args, {
+      env: { PATH: process.env['PATH'] ?? '', [runVariable]: run },
+      stdio: 'ignore',
+      detached: true,
+    });
+    pids.add(child.pid ?? 0);
+    return child;
+  }
+
   function whenExited(supervisor: RunnerSupervisor): Promise<RunnerStatus> {
     return until(
       supervisor.onDidChange,
       (status) => status.exit !== null && !existsSync(join(directory, 'lease.json')),
     );
   }
+
+  it('adopts what a start has led to that was cut off before its lease', async () => {
+    const run = newRunName();
+    const argv = node('setInterval(() => {}, 1000)');
+    mkdirSync(directory, { recursive: true });
+    const intent: StartIntent = {
+      schema: 1,
+      run,
+      askedAt: new Date(Date.now() - 1000).toISOString(),
+      argv: [...argv],
+      workspace: folder,
+      command: [...argv],
+      symbols: ['AAPL'],
+      offset: 0,
+      bypassReason: null,
+    };
+    await writeIntent(directory, intent);
+    const bystander = spawnedBy(argv, 'f'.repeat(32));
+    const child = spawnedBy(argv, run);
+    await Promise.all([once(child, 'spawn'), once(bystander, 'spawn')]);
+    const unfinished = join(directory, '.lease.json.0123456789ab');
+    writeFileSync(unfinished, '{"schema":');
+    const supervisor = supervise();
+    assert.deepEqual(await supervisor.adopt(), { outcome: 'adopted', pid: child.pid });
+    assert.equal(existsSync(unfinished), false);
+    assert.deepEqual(supervisor.status()?.symbols, ['AAPL']);
+    assert.deepEqual(readdirSync(directory).sort(), ['lease.json']);
+    const again = await supervisor.start(request(argv));
+    assert.deepEqual(again, { outcome: 'already running', pid: child.pid });
+  });
+
+  it('forgets a start that has led to nothing, and refuses where nobody can see', async () => {
+    mkdirSync(directory, { recursive: true });
+    const intent: StartIntent = {
+      schema: 1,
+      run: newRunName(),
+      askedAt: new Date().toISOString(),
+      argv: ['nothing-of-this-name'],
+      workspace: folder,
+      command: [],
+      symbols: [],
+      offset: 0,
+      bypassReason: null,
+    };
+    await writeIntent(directory, intent);
+    const blind = supervise({
+      machine: { ...seeing, processes: async () => Promise.resolve(unknown('no rights')) },
+    });
+    const refused = await blind.start(request(node('')));
+    assert.equal(refused.outcome, 'failed');
+    assert.ok(existsSync(join(directory, 'start.json')));
+    assert.deepEqual(await supervise().adopt(), { outcome: 'none' });
+    assert.equal(existsSync(join(directory, 'start.json')), false);
+  });
 
   it('turns the lines of the outage into one connection finding', async () => {
     const supervisor = supervise();
