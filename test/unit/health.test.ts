@@ -45,6 +45,13 @@ describe('a loss in its time', () => {
     ['which it has outlived then', lost('2026-07-15T04:30:00Z'), 80 * minute, 'down'],
     ['1100 a minute before it', lost('2026-07-15T03:44:00Z'), 30 * minute, 'down'],
     ['1100 at noon', lost('2026-07-15T12:00:00Z'), 0, 'down'],
+    [
+      'an end in the nightly reset that is still being looked into',
+      lost('2026-07-15T04:30:00Z', { kinds: [] }),
+      0,
+      'expected',
+    ],
+    ['one at noon', lost('2026-07-15T12:00:00Z', { kinds: [] }), 0, 'down'],
     ['a port that closes in the nightly reset', lost('2026-07-15T04:30:00Z', gone), 0, 'down'],
     [
       'one that closes later in the same loss',

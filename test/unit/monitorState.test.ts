@@ -222,6 +222,26 @@ describe('a silent handshake (law 3)', () => {
     assert.equal(monitor.dials, 1);
   });
 
+  it('is down at once when the peer closed, and dialled when the machine was looked at', () => {
+    const monitor = new Driver().healthy().on({ kind: 'closed', end: fin });
+    assert.equal(monitor.health, 'down');
+    assert.deepEqual(monitor.kinds, ['stop verdict timer', 'stop liveness']);
+    assert.deepEqual(monitor.state.loss?.kinds, []);
+    // Nothing that comes meanwhile may dial past what recovery has to say.
+    monitor.on({ kind: 'woke' }).look(['1']);
+    assert.deepEqual(monitor.effects, []);
+    assert.equal(monitor.end(fin).state.failures, 1);
+    assert.deepEqual(monitor.state.loss.kinds, ['dropped']);
+    assert.equal(monitor.watch(5000, ['1']).dials, 2);
+  });
+
+  it('is dialled at once where the user asked while the machine was looked at', () => {
+    const monitor = new Driver().healthy().on({ kind: 'closed', end: fin }).ask();
+    assert.equal(monitor.look(['1']).dials, 1);
+    assert.ok(monitor.end(fin).kinds.includes('look'));
+    assert.equal(monitor.look(['1']).dials, 2);
+  });
+
   it('is dialled anew only after the peer closed', () => {
     const monitor = new Driver().dialled().stage('hello').on({ kind: 'verdict due' });
     monitor.end(fin);
@@ -578,6 +598,7 @@ const anyEvent: fc.Arbitrary<MonitorEvent> = fc.oneof(
     stage,
   })),
   look.map((seen) => ({ kind: 'looked' as const, look: seen })),
+  anyEnd.map((end) => ({ kind: 'closed' as const, end })),
   fc.tuple(anyEnd, look).map(([end, seen]) => ({ kind: 'ended' as const, end, look: seen })),
   fc
     .tuple(
@@ -629,7 +650,13 @@ describe('the monitor under any sequence of events', () => {
         for (const [event] of events) {
           const before = monitor.state.phase;
           monitor.on(event);
-          if (monitor.state.phase.kind === 'waiting' && monitor.state.phase !== before) {
+          const { phase } = monitor.state;
+          // Whoever tells `closed` is looking at the machine and tells `ended` next.
+          const isLooking = phase.kind === 'waiting' && phase.why === 'for evidence';
+          if (phase.kind === 'waiting' && phase !== before && !isLooking) {
+            if (monitor.kinds.includes('look')) {
+              continue;
+            }
             const wait = monitor.effects.find((effect) => effect.kind === 'wait');
             assert.ok(
               wait !== undefined && wait.ms > 0 && wait.ms <= defaultTimings.listenerLookMs,

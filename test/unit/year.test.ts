@@ -6,6 +6,7 @@ describe('some weeks of an endpoint', () => {
   for (const [zone, seed] of [
     ['America/New_York', 1],
     ['Europe/Zurich', 2],
+    ['Asia/Hong_Kong', 3],
   ] as const) {
     it(`miss no outage and page for nothing, in ${zone}`, function () {
       this.timeout(60_000);
