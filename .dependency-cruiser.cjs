@@ -12,7 +12,7 @@ const ranks = [
 
 /** Beyond the ranks: the simulator and the rehearsals with it stand aside; only the CLI starts them. */
 const alsoAllowed = { cli: ['^src/simulator/', '^src/rehearsal/'] };
-const aside = ['simulator', 'rehearsal'];
+const aside = ['simulator', 'rehearsal', 'dashboard'];
 
 const arrows = ranks.flatMap((rooms, rank) =>
   rooms.map((room) => {
@@ -47,6 +47,33 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/rehearsal/' },
       to: { path: '^src/(ui|cli)/' },
+    },
+    {
+      name: 'dashboard-arrow',
+      comment: 'the page runs in a browser: it has the words of the status, and no code but core',
+      severity: 'error',
+      from: { path: '^src/dashboard/' },
+      to: { path: '^src/', pathNot: ['^src/(dashboard|core)/', '^src/diagnostics/'] },
+    },
+    {
+      name: 'dashboard-takes-shapes-only',
+      comment: 'of the diagnostics the page knows types, which are gone when it runs',
+      severity: 'error',
+      from: { path: '^src/dashboard/' },
+      to: { path: '^src/diagnostics/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'dashboard-is-a-page',
+      comment: 'what runs in a browser has no Node.js, and nobody else runs it',
+      severity: 'error',
+      from: { path: '^src/dashboard/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'chart-library-only-in-the-page',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/dashboard/' },
+      to: { path: ['(^|/)lightweight-charts(/|$)', '^src/dashboard/'] },
     },
     {
       name: 'unknown-room',
@@ -100,9 +127,18 @@ module.exports = {
     },
     {
       name: 'no-cycles',
+      comment:
+        'through onDemand.ts the parts of a window name the type of what they load later, and nothing else',
       severity: 'error',
       from: {},
-      to: { circular: true },
+      to: { circular: true, viaOnly: { pathNot: '^src/ui/onDemand\\.ts$' } },
+    },
+    {
+      name: 'on-demand-comes-late',
+      comment: 'it is a bundle of its own: everything but its loader knows only its type',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/ui/loadOnDemand\\.ts$' },
+      to: { path: '^src/ui/onDemand\\.ts$', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'src-stands-alone',

@@ -1,13 +1,45 @@
-// Bundles the four entries into dist. `npm run build -- cli daemon` builds only those.
+// Bundles the entries into dist. `npm run build -- cli daemon` builds only those.
 import { build } from 'esbuild';
 import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { buildPage } from './buildPage.mjs';
 import { HumanError, fromRoot, isEntry, main, root } from './support/project.mjs';
 
+/** What the bundle that every window loads may have. */
+export const maxExtensionBytes = 122_880;
+const brokerLibrary = /node_modules\/(@stoqey\/ib|rxjs|ws|lightweight-charts)\//;
+
+/** In the window's bundle `import('./onDemand')` is another bundle beside it. */
+const onDemandBeside = {
+  name: 'on-demand-beside',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/onDemand$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './onDemand.cjs', external: true } : undefined,
+    );
+  },
+};
+
 const entries = {
-  extension: { external: ['vscode'], forbidden: /node_modules\/(@stoqey\/ib|rxjs)\// },
+  extension: {
+    options: {
+      external: ['vscode'],
+      plugins: [onDemandBeside],
+      // An extension host loads what is required, also where `import()` goes other ways.
+      supported: { 'dynamic-import': false },
+    },
+    forbidden: brokerLibrary,
+    // Every window loads it, also those that have nothing to do with trading.
+    maxBytes: maxExtensionBytes,
+  },
+  onDemand: {
+    source: 'src/ui/onDemand.ts',
+    options: { external: ['vscode'] },
+    forbidden: brokerLibrary,
+  },
   daemon: {},
   runner: {},
-  cli: { banner: { js: '#!/usr/bin/env node' } },
+  cli: { options: { banner: { js: '#!/usr/bin/env node' } } },
+  uninstall: {},
 };
 
 /** What every bundle of our code has in common, the host suite's too. */
@@ -35,35 +67,63 @@ function refuseForbidden(name, forbidden, metafile) {
   );
 }
 
-async function buildEntry(name) {
-  const { forbidden, ...options } = entries[name];
-  const outfile = fromRoot('dist', `${name}.cjs`);
-  const { metafile } = await build({
+/** The bundle that every window loads stays small. */
+export function refuseTooLarge(name, bytes, maxBytes) {
+  if (bytes <= maxBytes) return;
+  throw new HumanError(
+    `The ${name} bundle has ${bytes} bytes, and at most ${maxBytes} are allowed: "npm run bench -- ` +
+      'sizes" shows what weighs in it; what is needed only later belongs into src/ui/onDemand.ts.',
+  );
+}
+
+function sourceOf(name) {
+  return fromRoot(entries[name].source ?? path.join('src', `${name}.ts`));
+}
+
+function outputOf(name) {
+  return fromRoot('dist', `${name}.cjs`);
+}
+
+/** esbuild's options of one entry's bundle. */
+export function optionsOf(name) {
+  return {
     ...commonOptions(),
-    ...options,
-    entryPoints: [fromRoot('src', `${name}.ts`)],
-    outfile,
+    ...entries[name].options,
+    entryPoints: [sourceOf(name)],
+    outfile: outputOf(name),
     minify: true,
     legalComments: 'none',
     metafile: true,
-  }).catch((error) => {
+  };
+}
+
+async function buildEntry(name) {
+  const { forbidden, maxBytes = Infinity } = entries[name];
+  const outfile = outputOf(name);
+  const options = optionsOf(name);
+  if (name === 'daemon') {
+    options.define.__ROBO_DASHBOARD__ = JSON.stringify(await buildPage());
+  }
+  const { metafile } = await build(options).catch((error) => {
     // esbuild has printed each error with its place.
     throw new HumanError(`The ${name} bundle failed: ${error.message.split('\n')[0]}`);
   });
   if (forbidden !== undefined) refuseForbidden(name, forbidden, metafile);
   if (name === 'cli') chmodSync(outfile, 0o755);
-  return `${name} ${(statSync(outfile).size / 1024).toFixed(0)} KiB`;
+  const { size } = statSync(outfile);
+  refuseTooLarge(name, size, maxBytes);
+  return `${name} ${(size / 1024).toFixed(0)} KiB`;
 }
 
 /**
- * Builds the named bundles, all four by default.
+ * Builds the named bundles, all by default.
  * @throws HumanError for an entry that does not exist and for a bundle that contains too much
  */
 export async function buildBundles(names = Object.keys(entries)) {
   for (const name of names) {
-    if (entries[name] === undefined || !existsSync(fromRoot('src', `${name}.ts`))) {
+    if (entries[name] === undefined || !existsSync(sourceOf(name))) {
       throw new HumanError(
-        `There is no entry src/${name}.ts to build; entries: ${Object.keys(entries).join(', ')}.`,
+        `There is no entry ${name} to build; entries: ${Object.keys(entries).join(', ')}.`,
       );
     }
   }

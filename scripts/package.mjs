@@ -2,13 +2,16 @@
 // lies in dist into that file.
 import { createVSIX } from '@vscode/vsce';
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { buildBundles } from './build.mjs';
 import { HumanError, fromRoot, isEntry, main, root } from './support/project.mjs';
+
+/** What an installation may cost to download. */
+const maxVsixBytes = 1_048_576;
 
 async function packageInto(file) {
   await createVSIX({
@@ -20,6 +23,14 @@ async function packageInto(file) {
   }).catch((error) => {
     throw new HumanError(`The .vsix could not be made: ${error.message}`);
   });
+  const { size } = statSync(file);
+  if (size > maxVsixBytes) {
+    rmSync(file);
+    throw new HumanError(
+      `The .vsix has ${size} bytes, and at most ${maxVsixBytes} are allowed: "npm run bench -- sizes" ` +
+        'shows what weighs in it.',
+    );
+  }
 }
 
 /** Packages what lies in dist, and is heard only when that fails. */

@@ -1,6 +1,7 @@
 import { type PreflightReport, testTimeoutMs } from '../preflight/report';
 import { type Command, UsageError } from './command';
 import { parseEndpointCommand, withDaemon } from './options';
+import { formatOf, problemLines } from './problemText';
 import { layerLine, verdictText } from './reportText';
 import { styleFor } from './style';
 
@@ -16,10 +17,13 @@ export const testCommand: Command = async (context) => {
     timeout: { type: 'string' },
     'no-data': { type: 'boolean' },
     json: { type: 'boolean' },
+    format: { type: 'string' },
   });
   const { symbols, mode } = command.configuration;
-  const isJson = command.flags['json'] === true;
+  const format = formatOf(command.flags['json'] === true, command.flags['format']);
   const style = styleFor(context);
+  // Problems alone are for the matcher; the rest is for whoever watches the terminal.
+  const say = format === 'problem' ? context.stderr : context.stdout;
   const report = await withDaemon(command, async (client) =>
     client.test(
       {
@@ -29,14 +33,21 @@ export const testCommand: Command = async (context) => {
         ...(mode === undefined ? {} : { mode }),
       },
       (layer) => {
-        if (!isJson) {
-          context.stdout(`${layerLine(layer, style)}\n`);
+        if (format !== 'json') {
+          say(`${layerLine(layer, style)}\n`);
         }
       },
       context.signal,
     ),
   );
-  context.stdout(isJson ? `${JSON.stringify(report)}\n` : `${verdictText(report, style)}\n`);
+  if (format === 'json') {
+    context.stdout(`${JSON.stringify(report)}\n`);
+  } else {
+    say(`${verdictText(report, style)}\n`);
+  }
+  if (format === 'problem') {
+    context.stdout(problemLines(report.findings, command, context));
+  }
   return exitCode(report);
 };
 

@@ -3,6 +3,9 @@ import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode, HumanError } from '../core/errors';
 
+/** Tells the command line, started by an editor, the folder that `installDaemonFiles` is given. */
+export const programStorageVariable = 'ROBO_PROGRAM_STORAGE';
+
 export interface DaemonFiles {
   readonly daemonScript: string;
   readonly runnerScript: string;

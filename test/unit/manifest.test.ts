@@ -4,7 +4,17 @@ import path from 'node:path';
 import ts from 'typescript';
 import { defaultClientId, defaultEndpoint } from '../../src/ibkr/endpoint';
 import { recoveryPermissions } from '../../src/monitor/recoverySettings';
-import { commandIds, settingKeys, settingsSection } from '../../src/ui/ids';
+import {
+  commandIds,
+  contextKeys,
+  dashboardViewType,
+  healthToolName,
+  logScheme,
+  problemMatcher,
+  settingKeys,
+  settingsSection,
+  walkthroughKeys,
+} from '../../src/ui/ids';
 
 interface SettingSchema {
   readonly type: string;
@@ -28,7 +38,30 @@ interface Manifest {
     };
     readonly virtualWorkspaces: { readonly supported: boolean };
   };
+  readonly scripts: Readonly<Record<string, string>>;
+  readonly categories: readonly string[];
+  readonly keywords: readonly string[];
+  readonly pricing: string;
+  readonly bugs: { readonly url: string };
+  readonly homepage: string;
+  readonly galleryBanner: { readonly color: string; readonly theme: string };
   readonly contributes: {
+    readonly walkthroughs: readonly {
+      readonly steps: readonly {
+        readonly id: string;
+        readonly title: string;
+        readonly description: string;
+        readonly media: { readonly svg: string; readonly altText: string };
+        readonly completionEvents: readonly string[];
+      }[];
+    }[];
+    readonly languageModelTools: readonly {
+      readonly name: string;
+      readonly modelDescription: string;
+      readonly inputSchema: { readonly properties: object };
+    }[];
+    readonly problemMatchers: readonly { readonly name: string }[];
+    readonly keybindings?: readonly { readonly when?: string }[];
     readonly commands: readonly { readonly command: string; readonly category: string }[];
     readonly configuration: { readonly properties: Readonly<Record<string, SettingSchema>> };
     readonly menus?: Readonly<Record<string, readonly { readonly command?: string }[]>>;
@@ -113,7 +146,10 @@ describe('The manifest', () => {
   });
 
   it('keeps paths on the machine and lets no untrusted workspace set anything', () => {
-    const onThisMachine = ['stateDirectory', 'nodePath', 'alerts.command', 'alerts.heartbeatUrl'];
+    const onThisMachine = [
+      ...['stateDirectory', 'nodePath', 'alerts.command', 'alerts.heartbeatUrl'],
+      'records.alsoAt',
+    ];
     for (const key of onThisMachine) {
       assert.equal(properties[`robo.${key}`]?.scope, 'machine', key);
     }
@@ -151,16 +187,28 @@ describe('The manifest', () => {
     }
   });
 
-  it('uses in when-clauses only keys of the editor or keys that the code sets', () => {
-    const known = new Set(['isWorkspaceTrusted', 'workspaceFolderCount']);
+  it('uses in when-clauses only keys and values that the editor or the code sets', () => {
+    const keys = new Set<string>([
+      ...['isWorkspaceTrusted', 'workspaceFolderCount', 'view', 'viewItem'],
+      ...['processExecutionSupported', 'resourceScheme'],
+      ...Object.values(contextKeys),
+    ]);
+    const literals = new Set<string>();
     walk(sources('src/ui'), (node) => {
-      if (ts.isCallExpression(node) && node.arguments[0]?.getText() === "'setContext'") {
-        known.add(node.arguments[1]?.getText().replace(/'/g, '') ?? '');
+      if (ts.isStringLiteralLike(node)) {
+        literals.add(node.text);
       }
     });
-    for (const [, clause = ''] of manifestText.matchAll(/"(?:when|enablement)": "([^"]+)"/g)) {
-      for (const key of clause.match(/[A-Za-z_][\w.]*/g) ?? []) {
-        assert.ok(known.has(key), `${key} in "${clause}"`);
+    for (const [, text = '""'] of manifestText.matchAll(/"(?:when|enablement)": ("[^"]+")/g)) {
+      const clause = JSON.parse(text) as string;
+      for (const term of clause.split(/\s*(?:&&|\|\|)\s*/)) {
+        const [key = '', operator, value = ''] = term.replace(/^!/, '').split(/\s+(==|!=|=~)\s+/);
+        assert.ok(keys.has(key), `${key} in "${clause}"`);
+        const isSet =
+          operator === '=~'
+            ? [...literals].some((text) => new RegExp(value.slice(1, -1)).test(text))
+            : operator === undefined || literals.has(value);
+        assert.ok(isSet, `nothing in the code is called ${value}, in "${clause}"`);
       }
     }
     const ids = new Set<string>(Object.values(commandIds));
@@ -170,11 +218,88 @@ describe('The manifest', () => {
   });
 
   it('starts with the window, not with everything, and names files that exist', () => {
-    assert.deepEqual(manifest.activationEvents, ['onStartupFinished']);
+    assert.deepEqual(manifest.activationEvents, [
+      'onStartupFinished',
+      `onFileSystem:${logScheme}`,
+      `onWebviewPanel:${dashboardViewType}`,
+    ]);
     const png = readFileSync(path.join(root, manifest.icon));
     assert.ok(png.readUInt32BE(16) >= 128 && png.readUInt32BE(20) >= 128, 'icon of 128 or more');
     assert.ok(existsSync(path.join(root, manifest.l10n)));
     assert.equal(manifest.main, './dist/extension.cjs');
+  });
+
+  it('leads through five steps that are done by facts, each with a picture and one verb', () => {
+    const [{ steps } = { steps: [] }, ...others] = manifest.contributes.walkthroughs;
+    assert.deepEqual(others, []);
+    assert.deepEqual(
+      steps.map(({ id, completionEvents }) => [id, ...completionEvents]),
+      Object.entries(walkthroughKeys).map(([id, key]) => [id, `onContext:${key}`]),
+    );
+    const ids = new Set<string>(Object.values(commandIds));
+    for (const { id, description, media } of steps) {
+      const text = strings[description.slice(1, -1)] ?? '';
+      const buttons = [...text.matchAll(/^\[[A-Z][^\]]*\]\(command:([a-zA-Z.]+)\)$/gm)];
+      assert.deepEqual(
+        buttons.map(([, command = '']) => ids.has(command)),
+        [true],
+        id,
+      );
+      assert.ok((strings[media.altText.slice(1, -1)] ?? '').length > 20, id);
+      const svg = readFileSync(path.join(root, media.svg), 'utf8');
+      assert.match(svg, /var\(--vscode-foreground/, `${id}: theme colours`);
+      assert.doesNotMatch(svg, /<script|<foreignObject|href=/);
+    }
+  });
+
+  it('offers a tool that takes nothing, and the matcher that tasks name', () => {
+    const [tool, ...others] = manifest.contributes.languageModelTools;
+    assert.deepEqual(others, []);
+    assert.equal(tool?.name, healthToolName);
+    assert.deepEqual(tool.inputSchema.properties, {});
+    assert.match(
+      strings[tool.modelDescription.slice(1, -1)] ?? '',
+      /starts, stops and changes nothing/,
+    );
+    assert.deepEqual(
+      manifest.contributes.problemMatchers.map(({ name }) => `$${name}`),
+      [problemMatcher],
+    );
+  });
+
+  it('overrides no key of the editor, and takes everything along when it is removed', () => {
+    for (const { when } of manifest.contributes.keybindings ?? []) {
+      assert.match(when ?? '', /\brobo\./, 'a key of ours counts only where we are');
+    }
+    // The editor takes the words after `node` for a file of the extension.
+    assert.equal(manifest.scripts['vscode:uninstall'], 'node ./dist/uninstall.cjs');
+    assert.ok(existsSync(path.join(root, 'src', 'uninstall.ts')));
+  });
+
+  it('says in the marketplace what it is, what it costs and where to complain', () => {
+    assert.ok(manifest.keywords.length <= 5);
+    assert.ok(manifest.categories.length > 0);
+    assert.equal(manifest.pricing, 'Free');
+    assert.match(manifest.bugs.url, /^https:/);
+    assert.match(manifest.homepage, /^https:/);
+    assert.match(manifest.galleryBanner.color, /^#[0-9a-f]{6}$/);
+    assert.match(manifest.galleryBanner.theme, /^(dark|light)$/);
+  });
+
+  it('explains each choice of a setting, and what is wrong with a wrong text', () => {
+    const check = (key: string, schema: Readonly<Record<string, unknown>>): void => {
+      const choices = schema['enum'] as readonly string[] | undefined;
+      const words = schema['enumDescriptions'] as readonly string[] | undefined;
+      assert.equal(words?.length, choices?.length, `${key}: enumDescriptions`);
+      if (schema['pattern'] !== undefined) {
+        assert.match(String(schema['patternErrorMessage']), /^%setting\./, key);
+      }
+    };
+    for (const [key, schema] of Object.entries(properties)) {
+      const whole = schema as unknown as Readonly<Record<string, unknown>>;
+      check(key, whole);
+      check(`${key}[]`, (whole['items'] ?? {}) as Readonly<Record<string, unknown>>);
+    }
   });
 
   it('is typed against the oldest editor that it accepts', () => {
