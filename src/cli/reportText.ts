@@ -42,12 +42,12 @@ export function findingText(finding: Finding, style: Style): string {
   if (finding.evidence.length > 0) {
     lines.push('', 'Evidence:');
     for (const { source, at, text } of finding.evidence) {
-      lines.push(`  - ${printable(text)} ${style.dim(`[${source}, ${at}]`)}`);
+      lines.push(`  - ${printable(text)} ${style.dim(`[${printable(source)}, ${at}]`)}`);
     }
   }
   lines.push('', 'What to do:');
   finding.remedy.forEach((step, index) => {
-    lines.push(`  ${index + 1}. ${step}`);
+    lines.push(`  ${index + 1}. ${printable(step)}`);
   });
   lines.push(`  More: robo guide ${finding.guide}`);
   return lines.join('\n');

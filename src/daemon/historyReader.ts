@@ -28,6 +28,12 @@ export async function readOpenRuns(file: string): Promise<Observed<readonly RunR
   return (await readRows(file, query, maxOpenRuns)) as Observed<readonly RunRow[]>;
 }
 
+/** The newest runs of a `robo.db`, newest first. */
+export async function readRuns(file: string, count: number): Promise<Observed<readonly RunRow[]>> {
+  const query = `${select('runs')} ORDER BY id DESC LIMIT ?`;
+  return (await readRows(file, query, count)) as Observed<readonly RunRow[]>;
+}
+
 /** What a `robo.db` knows since a time, oldest first. */
 export interface RecordedPast {
   /** The one that held at the time comes first. */
