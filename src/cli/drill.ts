@@ -69,10 +69,7 @@ export const drillCommand: Command = (context) =>
     expectations,
     launch: (command) => {
       const { runtime, daemonScript } = daemonOptions(command);
-      // The editor's own Node is told to be one, and the daemon must be told so too.
-      const environment: Record<string, string> =
-        process.versions['electron'] === undefined ? {} : { ELECTRON_RUN_AS_NODE: '1' };
-      return { runtime: { ...runtime, environment }, daemonScript };
+      return { runtime, daemonScript };
     },
   })(context);
 

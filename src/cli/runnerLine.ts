@@ -23,12 +23,14 @@ function factWords(fact: RunnerFact, style: Style): string | undefined {
       const paint =
         fact.signal === 'buy' ? style.good : fact.signal === 'sell' ? style.bad : style.dim;
       const reason = fact.reason === undefined ? '' : `  ${printable(fact.reason)}`;
-      return `  signal  ${fact.symbol.padEnd(6)} ${paint(fact.signal.padEnd(4))} ${price(fact.price)}${reason}`;
+      return `  signal  ${printable(fact.symbol).padEnd(6)} ${paint(fact.signal.padEnd(4))} ${price(fact.price)}${reason}`;
     }
     case 'fetch ok':
-      return style.dim(`  bars    ${fact.symbol.padEnd(6)}      ${price(fact.price)}`);
+      return style.dim(`  bars    ${printable(fact.symbol).padEnd(6)}      ${price(fact.price)}`);
     case 'fetch failed':
-      return style.bad(`  bars    ${fact.symbol.padEnd(6)} failed: ${printable(fact.text)}`);
+      return style.bad(
+        `  bars    ${printable(fact.symbol).padEnd(6)} failed: ${printable(fact.text)}`,
+      );
     case 'cycle':
       return style.dim(
         fact.nextInMs === undefined

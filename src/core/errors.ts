@@ -3,6 +3,11 @@ export class HumanError extends Error {
   override readonly name = 'HumanError';
 }
 
+/** True also for one that another bundle of ours has thrown, whose class is not this one. */
+export function isHumanError(error: unknown): error is HumanError {
+  return error instanceof Error && error.name === 'HumanError';
+}
+
 /** The text of anything that was thrown. */
 export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -66,6 +66,11 @@ export interface Finding {
   readonly firstAt: string;
   readonly lastAt: string;
   readonly count: number;
+  /**
+   * Other usual API ports of this machine on which somebody listens, where nobody does on the one
+   * that was asked for. Not a word about their mode: who offers one must look at it.
+   */
+  readonly listeningPorts?: readonly number[];
   /** Where the trader's own code or file decides it, if a traceback or configuration names it. */
   readonly source?: { readonly file: string; readonly line: number };
 }

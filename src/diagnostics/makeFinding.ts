@@ -14,6 +14,7 @@ export interface FindingParts {
   readonly severity?: Severity;
   /** System and program that the remedy is for; where unknown, its steps name all variants. */
   readonly setup?: Setup;
+  readonly listeningPorts?: readonly number[];
 }
 
 /** Causes of which there is at least one. */
@@ -42,5 +43,6 @@ export function makeFinding(parts: FindingParts): Finding | undefined {
     firstAt: at,
     lastAt: at,
     count: 1,
+    ...(parts.listeningPorts === undefined ? {} : { listeningPorts: parts.listeningPorts }),
   };
 }

@@ -3,6 +3,7 @@ import { type ConnectionFacts, factsOf, gatherEvidence } from './connectionFacts
 import { ownFileEvidence } from './twsFileFacts';
 import { setupOf } from './setup';
 import { connectionRules } from './rules/connectionRules';
+import { isClosed } from './rules/rule';
 import type { Finding, Layer, Severity } from './finding';
 import { describeDuration, shorten } from './notices';
 import { makeFinding } from './makeFinding';
@@ -46,7 +47,15 @@ export function diagnoseConnection(situation: ConnectionSituation): Finding | un
     setup: setupOf(situation),
     layer: causes[0]?.id === 'wedged_close_wait' ? 'sockets' : layerOfStage[facts.stage],
     severity: severityOf(facts),
+    ...portsInstead(facts),
   });
+}
+
+/** Where TWS may listen instead; nothing where somebody listens on our port, or nobody knows. */
+function portsInstead(facts: ConnectionFacts): Pick<Finding, 'listeningPorts'> {
+  const { otherPorts = [], listeners } = facts;
+  const isNobodyThere = isClosed(facts) && listeners?.length === 0;
+  return isNobodyThere && otherPorts.length > 0 ? { listeningPorts: otherPorts } : {};
 }
 
 /** A passive look alone only warns where somebody does listen. */

@@ -29,6 +29,14 @@ export function plannedLogin(
   return { kind: 'weekly login', atMs: next.fromMs, words };
 }
 
+/** The next planned interruption that comes and goes by itself. */
+export function nextWindow(
+  windows: readonly ResetWindow[],
+  nowMs: number,
+): ResetWindow | undefined {
+  return windows.find(({ kind, fromMs }) => kind !== 'weekly login' && fromMs > nowMs);
+}
+
 /** The upgrade that message 2172 announces; undefined for a text without a date. */
 export function plannedUpgrade(
   message: Pick<TwsMessage, 'text'>,

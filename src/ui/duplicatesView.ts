@@ -1,4 +1,5 @@
 import type { ListedProcess, ProcessListing } from '../daemon/protocol';
+import { respawnSources } from '../runner/respawnSources';
 import { type L10n, plain } from './words';
 
 /** A process that may be chosen for ending. */
@@ -16,13 +17,15 @@ export interface KillView {
   readonly others: readonly Choice[];
   /** The one that is kept, if one was found. */
   readonly kept: ListedProcess | undefined;
+  /** What to do before anything is ended, because it would be started again. */
+  readonly first: readonly string[];
 }
 
 /** What may be ended. TWS, proxies, helpers and monitors are never offered (law 9). */
 export function killView(listing: ProcessListing, l10n: L10n): KillView {
   const choice = (process: ListedProcess): Choice => ({
     process,
-    label: l10n.t('pid {0}', process.pid),
+    label: process.isLive ? l10n.t('pid {0}, LIVE', process.pid) : l10n.t('pid {0}', process.pid),
     description: plain(process.argv.join(' '), 160),
     detail: plain(`${process.why} ${process.startedAt} ${process.workingDirectory ?? ''}`, 300),
     picked: process.role === 'duplicate',
@@ -32,5 +35,23 @@ export function killView(listing: ProcessListing, l10n: L10n): KillView {
     duplicates: pickable.filter((process) => process.role === 'duplicate').map(choice),
     others: pickable.filter((process) => process.role === 'other runner').map(choice),
     kept: listing.processes.find((process) => process.isRightful),
+    first: respawnSources(pickable).map(({ remedy }) => plain(remedy, 200)),
   };
+}
+
+/**
+ * Those that are to be ended: what trades on a live account only where `confirm` says so, one
+ * after the other.
+ */
+export async function confirmedOf(
+  chosen: readonly Choice[],
+  confirm: (process: ListedProcess) => Promise<boolean>,
+): Promise<readonly Choice[]> {
+  const sure: Choice[] = [];
+  for (const choice of chosen) {
+    if (!choice.process.isLive || (await confirm(choice.process))) {
+      sure.push(choice);
+    }
+  }
+  return sure;
 }

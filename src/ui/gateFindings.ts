@@ -22,8 +22,16 @@ export class GateFindings {
     }
     const present = [...(status?.findings ?? []), ...own];
     const spokenOf = new Set(present.map(subject));
-    return [...present, ...this.findings.filter((finding) => !spokenOf.has(subject(finding)))];
+    const noted = this.findings.filter((finding) => !spokenOf.has(subject(finding)));
+    return [...present, ...noted.map((finding) => inItsTime(finding, status))];
   }
+}
+
+/** A loss inside a planned interruption is no error, whoever has found it. */
+function inItsTime(finding: Finding, status: StatusRecord | undefined): Finding {
+  return status?.health === 'expected' && finding.subject.kind === 'connection'
+    ? { ...finding, severity: 'info' }
+    : finding;
 }
 
 function subject(finding: Finding): string {

@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import type { Finding, Subject } from '../diagnostics/finding';
 import type { IncidentStatus } from '../diagnostics/status';
 
@@ -29,14 +30,18 @@ export class IncidentBook {
   }
 }
 
-/** The incidents of this window: another folder's runner is another window's affair. */
+/** False for another folder's runner or its duplicates: they are another window's affair. */
+export function isOfWindow({ kind, name }: Subject, workspace: string | undefined): boolean {
+  const isOfFolder = kind === 'runner' || (kind === 'process' && isAbsolute(name ?? ''));
+  return !isOfFolder || name === undefined || name === workspace;
+}
+
+/** The incidents of this window. */
 export function ownIncidents(
   incidents: readonly IncidentStatus[],
   workspace: string | undefined,
 ): readonly IncidentStatus[] {
-  return incidents.filter(
-    ({ subject: { kind, name } }) => kind !== 'runner' || name === undefined || name === workspace,
-  );
+  return incidents.filter(({ subject }) => isOfWindow(subject, workspace));
 }
 
 /** The name of one word about an incident, the same in every window: growing worse is another one. */

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
-import type { KillOutcome } from '../daemon/protocol';
-import { type Choice, killView } from './duplicatesView';
+import type { KillOutcome, ListedProcess } from '../daemon/protocol';
+import { type Choice, confirmedOf, killView, type KillView } from './duplicatesView';
 import { say } from './messages';
 import { withCancellableProgress } from './progress';
 import { Cancelled, Refusal } from './refusal';
@@ -15,7 +15,7 @@ export async function killDuplicates(services: Services): Promise<readonly KillO
   const setup = await services.watch.requireSetup();
   const connection = await services.watch.requireConnection();
   const workspace = setup.folder?.uri.fsPath ?? null;
-  const command = recognisableCommand(setup);
+  const command = recognisableCommand(setup, services.choices);
   const listing = await connection.listProcesses(workspace, command);
   if (listing.unknownWhy !== null) {
     throw new Refusal(
@@ -31,10 +31,10 @@ export async function killDuplicates(services: Services): Promise<readonly KillO
       ? vscode.l10n.t('no rightful runner was found')
       : vscode.l10n.t('pid {0} is kept', view.kept.pid);
   if (view.duplicates.length + view.others.length === 0) {
-    say('info', vscode.l10n.t('No duplicate runners: {0}.', kept), [], services.onError);
+    say('info', vscode.l10n.t('No duplicate runners: {0}.', kept), [], services);
     return [];
   }
-  const chosen = await choose(view.duplicates, view.others, kept);
+  const chosen = await confirmedOf(await choose(view, kept), confirmLive);
   if (chosen.length === 0) {
     throw new Cancelled();
   }
@@ -43,16 +43,28 @@ export async function killDuplicates(services: Services): Promise<readonly KillO
     startToken,
     argv,
   }));
-  const outcomes = await withCancellableProgress(vscode.l10n.t('Ending duplicate runners'), () =>
-    connection.killProcesses({ workspace, command, targets }),
+  const outcomes = await withCancellableProgress(
+    services,
+    vscode.l10n.t('Ending duplicate runners'),
+    () => connection.killProcesses({ workspace, command, targets }),
   );
   tell(services, outcomes);
   return outcomes;
 }
 
+/** On a live account each one is asked for by itself. */
+async function confirmLive({ pid, why, argv }: ListedProcess): Promise<boolean> {
+  const end = vscode.l10n.t('End Pid {0}', pid);
+  const answer = await vscode.window.showWarningMessage(
+    vscode.l10n.t('Pid {0} runs on a LIVE account. End it?', pid),
+    { modal: true, detail: plain(`${argv.join(' ')}\n${why}`, 600) },
+    end,
+  );
+  return answer === end;
+}
+
 async function choose(
-  duplicates: readonly Choice[],
-  others: readonly Choice[],
+  { duplicates, others, first }: KillView,
   kept: string,
 ): Promise<readonly Choice[]> {
   const separator = (label: string): Item => ({ label, kind: vscode.QuickPickItemKind.Separator });
@@ -64,6 +76,7 @@ async function choose(
     choice,
   });
   const items = [
+    ...first.map(separator),
     separator(vscode.l10n.t('Duplicates')),
     ...duplicates.map(item),
     ...(others.length === 0
@@ -89,9 +102,9 @@ function tell(services: Services, outcomes: readonly KillOutcome[]): void {
   const left = outcomes.filter((outcome) => !isGone(outcome));
   const gone = outcomes.filter(isGone).map((outcome) => outcome.pid);
   if (left.length === 0) {
-    say('info', vscode.l10n.t('Gone: pid {0}.', gone.join(', ')), [], services.onError);
+    say('info', vscode.l10n.t('Gone: pid {0}.', gone.join(', ')), [], services);
     return;
   }
   const why = left.map((outcome) => `pid ${outcome.pid}: ${plain(outcome.why)}`).join(' ');
-  say('warning', vscode.l10n.t('Not all are gone. {0}', why), [], services.onError);
+  say('warning', vscode.l10n.t('Not all are gone. {0}', why), [], services);
 }

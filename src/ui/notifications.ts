@@ -5,17 +5,20 @@ import * as vscode from 'vscode';
 import type { Clock } from '../core/clock';
 import { type Disposable, toDisposable } from '../core/disposables';
 import { errorCode, errorText } from '../core/errors';
-import { catalogue } from '../diagnostics/catalogue';
+import { causeTitles } from '../diagnostics/causeTitles';
 import type { Finding } from '../diagnostics/finding';
 import type { IncidentStatus } from '../diagnostics/status';
 import { commandIds } from './ids';
 import { findingOf, IncidentBook, wordKey } from './incidents';
-import { causeWords } from './statusBarView';
+import { showMessage } from './messages';
+import { type ActionLink, causeWords, firstCure } from './statusBarView';
+import type { Toasts } from './toasts';
 import { formatAge, plain } from './words';
 
 const keptMs = 7 * 24 * 3_600_000;
 /** The monitor's word may come a moment after the answer to the command that found the same. */
 const holdGraceMs = 2_000;
+const endShownMs = 15_000;
 
 export interface NotificationDeps {
   readonly clock: Clock;
@@ -23,6 +26,7 @@ export interface NotificationDeps {
   readonly memory: vscode.Memento;
   /** Shared by all windows: a file per word that somebody was told. */
   readonly claimsDirectory: string;
+  readonly toasts: Toasts;
 }
 
 /** An incident that is over, and when this window saw that. */
@@ -32,8 +36,9 @@ interface Ended {
 }
 
 /**
- * One notification per incident over all windows, and one at its end: the focused window shows it;
- * if none is, the first that gets the focus while there is still something to say.
+ * One notification per incident over all windows, and a quiet word in the status bar at its end:
+ * the focused window shows it; if none is, the first that gets the focus while there is still
+ * something to say.
  */
 export class Notifications implements Disposable {
   private readonly book = new IncidentBook();
@@ -127,15 +132,29 @@ export class Notifications implements Disposable {
     }
     const actions = actionsFor(incident);
     const never = vscode.l10n.t("Don't Show Again");
-    const chosen = await vscode.window.showErrorMessage(
-      notificationText(incident, findingOf(incident, this.findings)),
-      ...actions.map((action) => action.title),
-      never,
-    );
+    const chosen = await this.deps.toasts.ask({
+      importance: 'incident',
+      isDue: () => this.isDue(incident),
+      show: () =>
+        showMessage(
+          incident.severity === 'error' ? 'error' : 'warning',
+          notificationText(incident, findingOf(incident, this.findings)),
+          [...actions.map(({ title }) => title), never],
+        ),
+    });
     if (chosen === never) {
       await this.deps.memory.update(silenced, true);
     }
-    await actions.find((action) => action.title === chosen)?.run();
+    const action = actions.find(({ title }) => title === chosen);
+    if (action !== undefined) {
+      await vscode.commands.executeCommand(action.command, ...action.arguments);
+    }
+  }
+
+  /** What is over, worse, acknowledged or withheld by now needs this word no more. */
+  private isDue({ key, toldAt }: IncidentStatus): boolean {
+    const now = this.book.present.find((each) => each.key === key);
+    return now?.acknowledgedAt === null && now.toldAt === toldAt && !this.isQuiet;
   }
 
   private async tellEnd({ incident, atMs }: Ended): Promise<void> {
@@ -145,7 +164,7 @@ export class Notifications implements Disposable {
     }
     const text = endText(incident, atMs);
     this.deps.log.info(text);
-    await vscode.window.showInformationMessage(text);
+    vscode.window.setStatusBarMessage(`$(check) ${text}`, endShownMs);
   }
 
   /** True for the first window that asks. */
@@ -190,7 +209,7 @@ function notificationText(incident: IncidentStatus, finding: Finding | undefined
   }
   return incident.cause === null
     ? plain(message, 900)
-    : plain(vscode.l10n.t('{0} Likely: {1}.', message, catalogue[incident.cause].title), 900);
+    : plain(vscode.l10n.t('{0} Likely: {1}.', message, causeTitles[incident.cause]), 900);
 }
 
 /** What is over, how long it lasted, and why it was. */
@@ -204,35 +223,19 @@ function endText({ subject, since, cause }: IncidentStatus, atMs: number): strin
         ? l10n.t('The trouble of the runner is over after {0}.', lasted)
         : l10n.t('The trouble is over after {0}.', lasted);
   return plain(
-    cause === null ? words : `${words} ${l10n.t('It was: {0}.', catalogue[cause].title)}`,
+    cause === null ? words : `${words} ${l10n.t('It was: {0}.', causeTitles[cause])}`,
     900,
   );
 }
 
-type Action = Readonly<{ title: string; run: () => Thenable<unknown> }>;
-
-function actionsFor({ subject, cause, key }: IncidentStatus): readonly Action[] {
-  const action = (title: string, command: string, ...args: string[]): Action => ({
-    title,
-    run: () => vscode.commands.executeCommand(command, ...args),
-  });
-  const guide = action(
-    vscode.l10n.t('Open Guide'),
-    commandIds.openGuide,
-    ...(cause === null ? [] : [cause]),
-  );
-  const acknowledge = action(vscode.l10n.t('Acknowledge'), commandIds.acknowledge, key);
-  switch (subject.kind) {
-    case 'process':
-      return [
-        action(vscode.l10n.t('Kill Duplicates'), commandIds.killDuplicates),
-        guide,
-        acknowledge,
-      ];
-    case 'runner':
-      return [guide, action(vscode.l10n.t('Runner Log'), commandIds.openRunnerLog), acknowledge];
-    case 'connection':
-    case 'symbol':
-      return [guide, action(vscode.l10n.t('Test Connection'), commandIds.test), acknowledge];
-  }
+/** The one action that helps first, and the word that it is known. */
+function actionsFor(incident: IncidentStatus): readonly ActionLink[] {
+  return [
+    firstCure(incident, vscode.l10n),
+    {
+      title: vscode.l10n.t('Acknowledge'),
+      command: commandIds.acknowledge,
+      arguments: [incident.key],
+    },
+  ];
 }

@@ -1,8 +1,9 @@
 import path from 'node:path';
 import { findNodeAtLocation, type Node, parseTree } from 'jsonc-parser';
 import { type EnvEntry, listItems } from '../core/envFile';
-import { catalogue } from '../diagnostics/catalogue';
+import { causeTitles } from '../diagnostics/causeTitles';
 import type { CauseId } from '../diagnostics/causeIds';
+import { decidingKey } from '../diagnostics/decidingKey';
 import type { Finding } from '../diagnostics/finding';
 import type { ConfigurationKey, Origin } from '../ibkr/configuration';
 import { settingKeys, settingsSection } from './ids';
@@ -38,14 +39,6 @@ const envKeys: Record<ConfigurationKey, readonly string[]> = {
   runnerClientId: ['IBKR_CLIENT_ID'],
 };
 
-/** Causes that are about the host, not the port. */
-const hostCauses: ReadonlySet<CauseId> = new Set<CauseId>([
-  'bad_host',
-  'tcp_timeout_unreachable',
-  'ipv6_trusted_ip_mismatch',
-  'wsl_docker_network',
-]);
-
 /** Causes for which the value at that place may well be what is wrong. */
 const valueCauses: ReadonlySet<CauseId> = new Set<CauseId>([
   'bad_configuration',
@@ -57,9 +50,36 @@ const valueCauses: ReadonlySet<CauseId> = new Set<CauseId>([
   'port_reset_1300',
   'account_mode_mismatch',
   'client_id_in_use_326',
-  'duplicate_runner',
   'no_secdef_200',
   'command_not_found',
+]);
+
+/** Causes that may well lie in the program's own lines, or in the file that is marked. */
+const codeCauses: ReadonlySet<CauseId> = new Set<CauseId>([
+  'runner_error',
+  'runner_exited',
+  'runner_crash_loop',
+  'runner_stalled',
+  'runner_older_than_source',
+  'kill_switch_triggered',
+  'wrong_interpreter',
+  'event_loop_misuse',
+  'sync_request_timeout',
+  'fills_dropped_during_1100',
+  'self_inflicted_probe_zombies',
+  'reconnect_race',
+  'not_connected_504',
+  'client_lib_mismatch',
+  'timezone_unsupported',
+  'decoder_desync',
+  'localized_messages',
+  'pacing_162',
+  'hist_concurrency_322',
+  'msg_rate_100',
+  'validation_321',
+  'malformed_request_320',
+  'duplicate_order_id_103',
+  'order_rejected_201',
 ]);
 
 const recordCauses: ReadonlySet<CauseId> = new Set(['records_unwritable', 'disk_full']);
@@ -81,16 +101,25 @@ export function placeFinding(finding: Finding, files: PlacementFiles): Place {
     case 'symbol':
       return placeSymbol(finding.subject.name ?? '', files);
     case 'runner':
-      return finding.guide === 'command_not_found'
-        ? (placeSetting(files.settings, settingKeys.runnerCommand) ?? fallback)
-        : placeValue(connectionKey(finding), files);
+      return placeRunner(finding, files);
     case 'process':
       // Robo's own process: the workspace's lines have no part in where it writes.
       return recordCauses.has(finding.guide)
         ? (placeSetting(files.settings, settingKeys.stateDirectory) ?? fallback)
         : (placeEnv('runnerClientId', files) ?? placeValue('port', files));
     case 'connection':
-      return placeValue(connectionKey(finding), files);
+      return placeValue(decidingKey(finding), files);
+  }
+}
+
+function placeRunner(finding: Finding, files: PlacementFiles): Place {
+  switch (finding.guide) {
+    case 'command_not_found':
+      return placeSetting(files.settings, settingKeys.runnerCommand) ?? fallback;
+    case 'client_id_in_use_326':
+      return placeValue('runnerClientId', files);
+    default:
+      return placeValue(decidingKey(finding), files);
   }
 }
 
@@ -102,20 +131,10 @@ function fileInFolder(file: string | undefined, folder: string | undefined): str
   const absolute = path.resolve(folder, file);
   const relative = path.relative(folder, absolute);
   const isInside = relative !== '' && !relative.startsWith('..') && !path.isAbsolute(relative);
-  return isInside ? absolute : undefined;
+  return isInside && !absolute.includes('\0') ? absolute : undefined;
 }
 
-function connectionKey(finding: Finding): 'host' | 'port' | 'clientId' | 'mode' {
-  if (hostCauses.has(finding.guide)) {
-    return 'host';
-  }
-  if (finding.guide === 'client_id_in_use_326') {
-    return 'clientId';
-  }
-  return finding.guide === 'account_mode_mismatch' ? 'mode' : 'port';
-}
-
-/** The place of a configured value; a key that nobody set falls back to the port's place. */
+/** The place of a configured value; for a key that nobody set the port's line stands in. */
 export function placeValue(key: ConfigurationKey, files: PlacementFiles): Place {
   if (key === 'runnerClientId') {
     return placeEnv(key, files) ?? fallback;
@@ -126,7 +145,7 @@ export function placeValue(key: ConfigurationKey, files: PlacementFiles): Place 
       : files.origins[key] === 'setting'
         ? placeSetting(files.settings, key)
         : undefined;
-  return place ?? (key === 'port' ? fallback : placeValue('port', files));
+  return place ?? (key === 'port' ? fallback : { ...placeValue('port', files), decides: false });
 }
 
 function placeEnv(key: ConfigurationKey, files: PlacementFiles): Place | undefined {
@@ -193,7 +212,7 @@ export function problemText(finding: Finding, place: Place, l10n: L10n): string 
   if (best !== undefined) {
     parts.push(
       best.confidence >= 0.9
-        ? l10n.t('Cause: {0}.', catalogue[best.id].title)
+        ? l10n.t('Cause: {0}.', causeTitles[best.id])
         : l10n.t('Likely: {0}.', causeWords(finding, l10n)),
     );
   }
@@ -205,10 +224,13 @@ export function problemText(finding: Finding, place: Place, l10n: L10n): string 
   return [...parts, ...(blame === undefined ? [] : [blame])].join(' ');
 }
 
-/** Whether the marked value is to blame: neither a person nor an assistant should "mend" a right one. */
+/** Whether the marked lines are to blame: neither a person nor an assistant should "mend" right ones. */
 function blameOf(finding: Finding, place: Place, l10n: L10n): string | undefined {
-  const isAboutValue = finding.causes.map((cause) => valueCauses.has(cause.id));
-  if (typeof place.file === 'string' && !isAboutValue.includes(true)) {
+  const isOurs = typeof place.file === 'string';
+  const isAbout = finding.causes.map(
+    ({ id }) => valueCauses.has(id) || (!isOurs && codeCauses.has(id)),
+  );
+  if (!isAbout.includes(true)) {
     return l10n.t('Nothing in this file is wrong: do not change it to cure this.');
   }
   if (!place.decides) {
@@ -216,7 +238,7 @@ function blameOf(finding: Finding, place: Place, l10n: L10n): string | undefined
       'No line of this workspace sets it: the value comes from the environment, your user settings or the default.',
     );
   }
-  return typeof place.file === 'string' && isAboutValue[0] === false
+  return isAbout[0] === false
     ? l10n.t('Probably nothing in this file is wrong: try the rest before you change it.')
     : undefined;
 }

@@ -24,7 +24,7 @@ export async function rehearse(services: Services, argument: unknown): Promise<D
   const setup = await services.watch.requireSetup();
   const runtime = await findRuntime(setup.nodePath);
   const title = vscode.l10n.t('Rehearsing outages with a simulated TWS');
-  const report = await withCancellableProgress(title, async (progress, signal) =>
+  const report = await withCancellableProgress(services, title, async (progress, signal) =>
     runDrill(
       { runtime, script: path.join(services.extensionUri.fsPath, 'dist', 'cli.cjs') },
       drillArguments(setup, namesOf(argument)),
@@ -40,7 +40,7 @@ export async function rehearse(services: Services, argument: unknown): Promise<D
     arguments: [],
   };
   const kind = report.ok ? 'info' : 'warning';
-  say(kind, drillVerdict(report, vscode.l10n), [action], services.onError);
+  say(kind, drillVerdict(report, vscode.l10n), [action], services);
   return report;
 }
 

@@ -68,7 +68,7 @@ export function reportLines(report: PreflightReport): readonly string[] {
   for (const layer of report.layers) {
     lines.push(`  ${layer.layer.padEnd(8)} ${layer.status.padEnd(8)} ${plain(layer.summary)}`);
     lines.push(
-      ...layer.evidence.map((item) => `    ${item.at} ${item.source}: ${plain(item.text)}`),
+      ...layer.evidence.map((item) => `    ${item.at} ${plain(item.source)}: ${plain(item.text)}`),
     );
   }
   for (const finding of report.findings) {
@@ -77,7 +77,9 @@ export function reportLines(report: PreflightReport): readonly string[] {
       lines.push(`    ${Math.round(cause.confidence * 100)} % ${cause.id}: ${plain(cause.why)}`);
     }
     lines.push(
-      ...finding.evidence.map((item) => `    ${item.at} ${item.source}: ${plain(item.text)}`),
+      ...finding.evidence.map(
+        (item) => `    ${item.at} ${plain(item.source)}: ${plain(item.text)}`,
+      ),
     );
     lines.push(...finding.remedy.map((step, index) => `    ${index + 1}. ${plain(step)}`));
   }

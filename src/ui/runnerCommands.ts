@@ -3,17 +3,22 @@ import type { StartRunnerParams, StartRunnerResult, StopRunnerResult } from '../
 import type { Finding } from '../diagnostics/finding';
 import { describeEndpoint } from '../ibkr/endpoint';
 import { runnerEnvironment } from '../runner/environment';
+import type { Blocker } from '../runner/blockers';
 import { planLaunch } from '../runner/launchPlan';
+import { type RunnerLaunch, runnerLaunch } from './chooseRunner';
 import { commandIds, editorCommands, settingKeys, settingsSection } from './ids';
 import { say } from './messages';
 import { withCancellableProgress } from './progress';
 import { Cancelled, Refusal } from './refusal';
 import { verdict } from './report';
+import type { RunnerChoices } from './runnerChoice';
 import type { Services } from './services';
+import { showBlockers } from './startBlockers';
 import type { ActionLink } from './statusBarView';
 import { failureActions, logReport } from './testConnection';
+import { factsOfReport } from './walkthroughFacts';
 import { definedOnly, plain } from './words';
-import type { WorkspaceSetup } from './workspaceSetup';
+import { requireFolder, type WorkspaceSetup } from './workspaceSetup';
 
 const minReasonLength = 10;
 
@@ -25,13 +30,18 @@ export async function startRunner(
   const held = services.notifications.hold();
   try {
     const setup = await services.watch.requireSetup();
-    const params = startParams(setup, options);
+    const launch = await runnerLaunch(services, setup);
+    const blockers = await showBlockers(services, setup, {
+      command: launch.command,
+      isAskedAlready: options.bypassReason !== undefined,
+    });
+    const params = startParams(setup, launch, { ...options, blockers });
     const connection = await services.watch.requireConnection();
     const title = vscode.l10n.t(
       'Starting the runner: checking {0} first',
       describeEndpoint(setup.configuration.endpoint),
     );
-    const result = await withCancellableProgress(title, (progress, signal) =>
+    const result = await withCancellableProgress(services, title, (progress, signal) =>
       connection.startRunner(
         params,
         (finding) => {
@@ -41,7 +51,7 @@ export async function startRunner(
         signal,
       ),
     );
-    tell(services, result, options.bypassReason !== undefined);
+    tell(services, result, { launch, blockers, isBypass: options.bypassReason !== undefined });
     return result;
   } finally {
     held.dispose();
@@ -73,7 +83,7 @@ export async function startWithoutGate(services: Services): Promise<StartRunnerR
 export async function stopRunner(services: Services): Promise<StopRunnerResult> {
   const folder = requireFolder(await services.watch.requireSetup());
   const connection = await services.watch.requireConnection();
-  const result = await withCancellableProgress(vscode.l10n.t('Stopping the runner'), () =>
+  const result = await withCancellableProgress(services, vscode.l10n.t('Stopping the runner'), () =>
     connection.stopRunner(folder.uri.fsPath),
   );
   const pid = result.pid ?? '?';
@@ -82,10 +92,13 @@ export async function stopRunner(services: Services): Promise<StopRunnerResult> 
       say(
         'info',
         result.wasKilled
-          ? vscode.l10n.t('The runner (pid {0}) did not end when asked and was killed.', pid)
+          ? vscode.l10n.t(
+              'The runner (pid {0}) did not end when asked and was killed: not graceful.',
+              pid,
+            )
           : vscode.l10n.t('The runner (pid {0}) has ended.', pid),
         [runnerLog()],
-        services.onError,
+        services,
       );
       break;
     case 'not running':
@@ -93,7 +106,7 @@ export async function stopRunner(services: Services): Promise<StopRunnerResult> 
         'info',
         vscode.l10n.t('No runner of this folder is running.'),
         [link(vscode.l10n.t('Start Runner'), commandIds.startRunner)],
-        services.onError,
+        services,
       );
       break;
     case 'still alive':
@@ -101,7 +114,7 @@ export async function stopRunner(services: Services): Promise<StopRunnerResult> 
         'error',
         vscode.l10n.t('The runner (pid {0}) is still alive. End it by hand, then try again.', pid),
         [runnerLog()],
-        services.onError,
+        services,
       );
   }
   return result;
@@ -109,11 +122,16 @@ export async function stopRunner(services: Services): Promise<StopRunnerResult> 
 
 function startParams(
   setup: WorkspaceSetup,
-  options: { readonly restart: boolean; readonly bypassReason?: string },
+  launch: RunnerLaunch,
+  options: {
+    readonly restart: boolean;
+    readonly bypassReason?: string;
+    readonly blockers: readonly Blocker[];
+  },
 ): Omit<StartRunnerParams, 'token'> {
   const folder = requireFolder(setup);
   const { symbols, mode } = setup.configuration;
-  if (setup.runnerCommand.length === 0 && symbols.length === 0) {
+  if (launch.command.length === 0 && symbols.length === 0) {
     throw new Refusal(
       vscode.l10n.t(
         'There is nothing to trade: no symbols are set. Add a line such as SYMBOLS=AAPL,NVDA,TSLA to .env, or set robo.symbols.',
@@ -128,24 +146,34 @@ function startParams(
     );
   }
   const workspace = folder.uri.fsPath;
+  // The kill switch is the trader's word: a person may start against it, a machine may not.
+  const isStopped = options.blockers.some(({ kind }) => kind === 'kill switch');
+  const restartsByItself = isStopped ? false : setup.restartsByItself;
   return {
     workspace,
-    command: planLaunch(setup.runnerCommand, { workspaceFolder: workspace, symbols }),
+    command: launch.command,
     workingDirectory: workspace,
-    environment: environmentFor(setup),
+    environment: environmentFor(setup, launch),
     symbols,
+    helpers: launch.helpers,
     restart: options.restart,
     refuseAfterMs: setup.refuseAfterMs,
     ...(mode === undefined ? {} : { mode }),
     ...(options.bypassReason === undefined ? {} : { bypassReason: options.bypassReason }),
+    ...(restartsByItself === undefined ? {} : { restartsByItself }),
   };
 }
 
 /** The command line to recognise this folder's runner by; empty where none can be made of the settings. */
-export function recognisableCommand(setup: WorkspaceSetup): readonly string[] {
+export function recognisableCommand(
+  setup: WorkspaceSetup,
+  choices: RunnerChoices,
+): readonly string[] {
   try {
     const workspaceFolder = setup.folder?.uri.fsPath ?? '';
-    return planLaunch(setup.runnerCommand, {
+    const { runnerCommand } = setup;
+    const chosen = choices.get(workspaceFolder)?.command ?? [];
+    return planLaunch(runnerCommand.length > 0 ? runnerCommand : chosen, {
       workspaceFolder,
       symbols: setup.configuration.symbols,
     });
@@ -154,9 +182,12 @@ export function recognisableCommand(setup: WorkspaceSetup): readonly string[] {
   }
 }
 
-function environmentFor(setup: WorkspaceSetup): Readonly<Record<string, string>> {
-  const environment = runnerEnvironment(definedOnly(process.env));
-  if (setup.runnerCommand.length > 0) {
+function environmentFor(
+  setup: WorkspaceSetup,
+  launch: RunnerLaunch,
+): Readonly<Record<string, string>> {
+  const environment = runnerEnvironment({ ...definedOnly(process.env), ...launch.environment });
+  if (launch.command.length > 0) {
     return environment;
   }
   // The built-in runner reads these: it must dial what the gate has tested, also where settings decide.
@@ -166,42 +197,32 @@ function environmentFor(setup: WorkspaceSetup): Readonly<Record<string, string>>
     IBKR_HOST: endpoint.host,
     IBKR_PORT: String(endpoint.port),
     SYMBOLS: symbols.join(','),
+    ...(setup.strategyFile === '' ? {} : { ROBO_STRATEGY: setup.strategyFile }),
   };
 }
 
-/** The folder that a runner belongs to. */
-export function requireFolder(setup: WorkspaceSetup): vscode.WorkspaceFolder {
-  if (setup.folder?.uri.scheme !== 'file') {
-    throw new Refusal(
-      vscode.l10n.t('A runner belongs to a folder on disk: open your trading folder first.'),
-      [link(vscode.l10n.t('Open Folder'), editorCommands.openFolder)],
-    );
-  }
-  return setup.folder;
+interface Start {
+  readonly launch: RunnerLaunch;
+  readonly blockers: readonly Blocker[];
+  readonly isBypass: boolean;
 }
 
-function tell(services: Services, result: StartRunnerResult, isBypass: boolean): void {
+function tell(services: Services, result: StartRunnerResult, start: Start): void {
   switch (result.outcome) {
     case 'started':
-      noteFindings(services, []);
+      noteFindings(services, gatesOf(start.blockers));
       if (result.report !== null) {
+        services.walkthrough.note(factsOfReport(result.report));
         logReport(services, result.report);
       }
-      say(
-        isBypass ? 'warning' : 'info',
-        isBypass
-          ? vscode.l10n.t('The runner was started without the gate (pid {0}).', result.pid)
-          : vscode.l10n.t('The runner was started (pid {0}).', result.pid),
-        [runnerLog()],
-        services.onError,
-      );
+      sayStarted(services, result.pid, start);
       break;
     case 'refused': {
       noteFindings(services, result.report.findings);
       logReport(services, result.report);
       const why = verdict(result.report, vscode.l10n);
       const text = vscode.l10n.t('The runner was not started. {0}', why);
-      say('error', text, failureActions(result.report), services.onError);
+      say('error', text, failureActions(result.report), services);
       break;
     }
     case 'already running':
@@ -209,7 +230,7 @@ function tell(services: Services, result: StartRunnerResult, isBypass: boolean):
         'info',
         vscode.l10n.t('The runner of this folder is already running (pid {0}).', result.pid),
         [link(vscode.l10n.t('Restart Runner'), commandIds.restartRunner), runnerLog()],
-        services.onError,
+        services,
       );
       break;
     case 'failed': {
@@ -222,10 +243,31 @@ function tell(services: Services, result: StartRunnerResult, isBypass: boolean):
           link(vscode.l10n.t('Open Guide'), commandIds.openGuide, result.finding.guide),
           runnerLog(),
         ],
-        services.onError,
+        services,
       );
     }
   }
+}
+
+function sayStarted(services: Services, pid: number, { launch, blockers, isBypass }: Start): void {
+  const started = isBypass
+    ? vscode.l10n.t('The runner was started without the gate (pid {0}).', pid)
+    : vscode.l10n.t('The runner was started (pid {0}).', pid);
+  for (const warning of launch.warnings) {
+    services.log.warn(warning);
+  }
+  const known = gatesOf(blockers).map(({ message }) => message);
+  say(
+    isBypass || known.length > 0 ? 'warning' : 'info',
+    [started, ...known].join(' '),
+    [runnerLog()],
+    services,
+  );
+}
+
+/** The program's own gates; its kill switch has a Problem of its own, which lasts as long as it. */
+function gatesOf(blockers: readonly Blocker[]): readonly Finding[] {
+  return blockers.filter(({ kind }) => kind !== 'kill switch').map(({ finding }) => finding);
 }
 
 function noteFindings(services: Services, findings: readonly Finding[]): void {

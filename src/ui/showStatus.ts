@@ -1,8 +1,13 @@
 import * as vscode from 'vscode';
-import { readLastDrill } from '../monitor/drillRecord';
 import { lastDrillWords } from './drillReport';
 import type { Services } from './services';
-import { type ActionLink, nextActions, statusBarView, statusFacts } from './statusBarView';
+import {
+  type ActionLink,
+  nextActions,
+  otherActions,
+  statusBarView,
+  statusFacts,
+} from './statusBarView';
 import { plain } from './words';
 
 type Item = vscode.QuickPickItem & { readonly action?: ActionLink };
@@ -10,6 +15,7 @@ type Item = vscode.QuickPickItem & { readonly action?: ActionLink };
 /** The present state as a list that can be read with the keyboard, the next actions first. */
 export async function showStatus(services: Services): Promise<void> {
   await services.watch.refresh();
+  const { readLastDrill } = await services.onDemand();
   const setup = services.watch.currentSetup;
   const model = {
     state: services.watch.state,
@@ -34,6 +40,11 @@ export async function showStatus(services: Services): Promise<void> {
           },
         ]),
   ];
+  const others = otherActions(model, vscode.l10n);
+  if (others.length > 0) {
+    items.push(separator(vscode.l10n.t('More')));
+    items.push(...others.map((action) => ({ label: action.title, action })));
+  }
   const words = statusBarView(model, vscode.l10n).text.replace(/^\$\([^)]*\) /, '');
   const picked = await vscode.window.showQuickPick(items, {
     title: words,

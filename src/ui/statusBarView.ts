@@ -1,6 +1,7 @@
-import { catalogue } from '../diagnostics/catalogue';
-import type { Finding } from '../diagnostics/finding';
-import type { Health, RunnerStatus, StatusRecord } from '../diagnostics/status';
+import { causeTitles } from '../diagnostics/causeTitles';
+import type { Evidence, Finding } from '../diagnostics/finding';
+import { failingSymbols } from '../diagnostics/runnerWork';
+import type { Health, IncidentStatus, RunnerStatus, StatusRecord } from '../diagnostics/status';
 import { triedSteps } from '../diagnostics/tried';
 import { type Endpoint, formatEndpoint, usualPort } from '../ibkr/endpoint';
 import { commandIds, editorCommands, settingsSection } from './ids';
@@ -34,6 +35,9 @@ export interface ActionLink {
   readonly arguments: readonly string[];
 }
 
+/** The three next actions of a state, the most useful one first. */
+export type NextActions = readonly [ActionLink, ActionLink, ActionLink];
+
 export interface StatusBarView {
   readonly text: string;
   /** Markdown; everything foreign in it is escaped. */
@@ -47,6 +51,9 @@ export interface Fact {
   readonly label: string;
   readonly value: string;
 }
+
+/** How many observations the hover shows; the others stand in the explanation. */
+const shownEvidence = 3;
 
 const icons: Record<Health, string> = {
   unknown: 'question',
@@ -99,6 +106,25 @@ export function leadingFinding(findings: readonly Finding[]): Finding | undefine
     .toSorted((a, b) => rank[a.severity] - rank[b.severity])[0];
 }
 
+/** What tells the causes apart comes first; what could not be seen, last. */
+const evidenceRank: Record<Evidence['kind'], number> = {
+  notice: 0,
+  socket: 1,
+  process: 1,
+  file: 1,
+  log: 1,
+  exit: 1,
+  setting: 1,
+  answer: 2,
+  timing: 3,
+  unknown: 4,
+};
+
+/** The observations that say most. */
+export function bestEvidence({ evidence }: Finding, limit = shownEvidence): readonly Evidence[] {
+  return evidence.toSorted((a, b) => evidenceRank[a.kind] - evidenceRank[b.kind]).slice(0, limit);
+}
+
 /** The runner of this window's folder. */
 export function ownRunner(model: StatusModel): RunnerStatus | undefined {
   return model.state.kind === 'watching'
@@ -106,7 +132,19 @@ export function ownRunner(model: StatusModel): RunnerStatus | undefined {
     : undefined;
 }
 
-function runnerWords(runner: RunnerStatus | undefined, model: StatusModel, l10n: L10n): string {
+/** How many runners of this window's folder trade side by side; 0 unless there are two or more. */
+export function doubledCount({ state, workspace }: StatusModel): number {
+  const status = state.kind === 'watching' ? state.status : undefined;
+  const own = status?.duplicates?.find((one) => one.workspace === workspace);
+  return own?.runners.length ?? 0;
+}
+
+/** What the runner does, in words. */
+export function runnerWords(
+  runner: RunnerStatus | undefined,
+  model: StatusModel,
+  l10n: L10n,
+): string {
   if (runner === undefined) {
     return l10n.t('not running');
   }
@@ -132,15 +170,20 @@ function runnerWords(runner: RunnerStatus | undefined, model: StatusModel, l10n:
 }
 
 function workWords(runner: RunnerStatus, l10n: L10n): string {
+  const { failing, all } = failingSymbols(runner);
   switch (runner.work) {
     case 'unknown':
       return l10n.t('work unknown');
     case 'working':
-      return l10n.t('working');
+      return failing === 0
+        ? l10n.t('working')
+        : l10n.t('working ({0} of {1} symbols failing)', failing, all);
     case 'failing':
-      return l10n.t('failing');
+      return failing === 0
+        ? l10n.t('failing')
+        : l10n.t('failing ({0} of {1} symbols)', failing, all);
     case 'silent':
-      return l10n.t('silent');
+      return l10n.t('silent (says nothing that Robo understands)');
     case 'idle':
       return l10n.t('idle (market closed)');
     case 'stalled':
@@ -165,9 +208,7 @@ function ageSince(at: string, nowMs: number, l10n: L10n): string {
 export function causeWords(finding: Finding, l10n: L10n, limit = 3): string {
   return finding.causes
     .slice(0, limit)
-    .map((cause) =>
-      l10n.t('{0} ({1}%)', catalogue[cause.id].title, Math.round(cause.confidence * 100)),
-    )
+    .map((cause) => l10n.t('{0} ({1}%)', causeTitles[cause.id], Math.round(cause.confidence * 100)))
     .join(', ');
 }
 
@@ -233,6 +274,12 @@ function watchingFacts(status: StatusRecord, model: StatusModel, l10n: L10n): re
   if (finding !== undefined) {
     facts.push({ label: l10n.t('What happened'), value: finding.message });
     facts.push({ label: l10n.t('Likely cause'), value: causeWords(finding, l10n) });
+    facts.push(
+      ...bestEvidence(finding).map(({ source, text }) => ({
+        label: l10n.t('Evidence'),
+        value: `${source}: ${text}`,
+      })),
+    );
     const [step] = finding.remedy;
     if (step !== undefined) {
       facts.push({ label: l10n.t('What to do'), value: step });
@@ -242,13 +289,16 @@ function watchingFacts(status: StatusRecord, model: StatusModel, l10n: L10n): re
   if (tried !== undefined) {
     facts.push({ label: l10n.t('Tried'), value: tried });
   }
-  facts.push({
-    label: l10n.t('Last good answer'),
-    value:
-      session.lastAnswerAt === null
-        ? l10n.t('none yet')
-        : l10n.t('{0} ago', ageSince(session.lastAnswerAt, model.nowMs, l10n)),
-  });
+  facts.push(
+    {
+      label: l10n.t('Last good answer'),
+      value:
+        session.lastAnswerAt === null
+          ? l10n.t('none yet')
+          : l10n.t('{0} ago', ageSince(session.lastAnswerAt, model.nowMs, l10n)),
+    },
+    { label: l10n.t('Session'), value: sessionWords(session, model.nowMs, l10n) },
+  );
   facts.push({ label: l10n.t('Runner'), value: runnerWords(ownRunner(model), model, l10n) });
   facts.push(...alertFacts(status, model.nowMs, l10n));
   if (status.monitor.recordsProblem !== null) {
@@ -257,9 +307,31 @@ function watchingFacts(status: StatusRecord, model: StatusModel, l10n: L10n): re
   return facts;
 }
 
+function sessionWords(session: StatusRecord['session'], nowMs: number, l10n: L10n): string {
+  const { accounts, connectedAt, nextDialAt, roundTripMs, serverVersion, state } = session;
+  const states: Record<typeof state, string> = {
+    idle: l10n.t('none'),
+    waiting: l10n.t('none, waiting to try again'),
+    dialling: l10n.t('dialling'),
+    held: l10n.t('open, not answered yet'),
+    ready: l10n.t('ready'),
+  };
+  return [
+    states[state],
+    ...(nextDialAt === null
+      ? []
+      : [l10n.t('next attempt in {0}', formatAge(Date.parse(nextDialAt) - nowMs, l10n))]),
+    ...(connectedAt === null ? [] : [l10n.t('open for {0}', ageSince(connectedAt, nowMs, l10n))]),
+    ...(accounts.length === 0 ? [] : [l10n.t('account {0}', accounts.join(', '))]),
+    ...(roundTripMs === null ? [] : [l10n.t('answers in {0} ms', Math.round(roundTripMs))]),
+    ...(serverVersion === null ? [] : [l10n.t('server version {0}', serverVersion)]),
+    l10n.t('client id {0}', session.clientId),
+  ].join(', ');
+}
+
 /** Until when a loss is expected, and what is going to happen and needs a person. */
 function timeFacts(
-  { until = null, planned = [] }: StatusRecord,
+  { until = null, planned = [], nextWindow = null }: StatusRecord,
   nowMs: number,
   l10n: L10n,
 ): readonly Fact[] {
@@ -273,6 +345,19 @@ function timeFacts(
           },
         ]),
     ...planned.map(({ words }) => ({ label: l10n.t('Planned'), value: words })),
+    ...(nextWindow === null
+      ? []
+      : [
+          {
+            label: l10n.t('Next window'),
+            value: l10n.t(
+              '{0} in {1}, for up to {2}',
+              nextWindow.name,
+              formatAge(Date.parse(nextWindow.from) - nowMs, l10n),
+              formatAge(Date.parse(nextWindow.until) - Date.parse(nextWindow.from), l10n),
+            ),
+          },
+        ]),
   ];
 }
 
@@ -307,73 +392,107 @@ function alertFacts(
   ];
 }
 
-/** The next actions of a state, the most useful one first. */
-export function nextActions(model: StatusModel, l10n: L10n): readonly ActionLink[] {
-  const link = (title: string, command: string, ...args: string[]): ActionLink => ({
-    title,
-    command,
-    arguments: args,
-  });
+function link(title: string, command: string, ...args: string[]): ActionLink {
+  return { title, command, arguments: args };
+}
+
+/** The one action that helps first in this trouble. */
+export function firstCure(
+  { subject, cause }: Pick<IncidentStatus, 'subject' | 'cause'>,
+  l10n: L10n,
+): ActionLink {
+  if (cause === 'duplicate_runner' || (cause === null && subject.kind === 'process')) {
+    return link(l10n.t('Kill Duplicates'), commandIds.killDuplicates);
+  }
+  if (cause === null && subject.kind === 'runner') {
+    return link(l10n.t('Runner Log'), commandIds.openRunnerLog);
+  }
+  return link(l10n.t('Open Guide'), commandIds.openGuide, ...(cause === null ? [] : [cause]));
+}
+
+/** The three next actions of a state, the most useful one first. */
+export function nextActions(model: StatusModel, l10n: L10n): NextActions {
   const { state } = model;
+  const test = link(l10n.t('Test Connection'), commandIds.test);
+  const guide = link(l10n.t('Setup Guide'), commandIds.openGuide);
+  const log = link(l10n.t('Monitor Log'), commandIds.openMonitorLog);
+  const show = link(l10n.t('Show Status'), commandIds.showStatus);
   switch (state.kind) {
     case 'restricted':
-      return [link(l10n.t('Manage Workspace Trust'), editorCommands.manageTrust)];
+      return [link(l10n.t('Manage Workspace Trust'), editorCommands.manageTrust), guide, show];
     case 'misconfigured':
-      return [link(l10n.t('Open Settings'), editorCommands.openSettings, settingsSection)];
+      return [
+        link(l10n.t('Open Settings'), editorCommands.openSettings, settingsSection),
+        guide,
+        show,
+      ];
     case 'notWatched':
       return [
         link(l10n.t('Watch {0}', formatEndpoint(state.endpoint)), commandIds.startWatching),
-        link(l10n.t('Test Connection'), commandIds.test),
-        link(l10n.t('Setup Guide'), commandIds.openGuide),
+        test,
+        guide,
       ];
     case 'reading':
     case 'starting':
     case 'noMonitor':
-      return [
-        link(l10n.t('Test Connection'), commandIds.test),
-        link(l10n.t('Setup Guide'), commandIds.openGuide),
-        link(l10n.t('Monitor Log'), commandIds.openMonitorLog),
-      ];
-    case 'watching':
-      return watchingActions(state.status, model, l10n, link);
+      return [test, log, guide];
+    case 'watching': {
+      const [first, second, third] = watchingActions(state.status, model, l10n);
+      return doubledCount(model) === 0
+        ? [first, second, third]
+        : [link(l10n.t('Kill Duplicates'), commandIds.killDuplicates), first, second];
+    }
   }
 }
 
-function watchingActions(
-  status: StatusRecord,
-  model: StatusModel,
-  l10n: L10n,
-  link: (title: string, command: string, ...args: string[]) => ActionLink,
-): readonly ActionLink[] {
+function watchingActions(status: StatusRecord, model: StatusModel, l10n: L10n): NextActions {
   const finding = leadingFinding(status.findings);
   const runner = ownRunner(model);
   const runs = runner !== undefined && runner.state !== 'exited';
+  const test = link(l10n.t('Test Connection'), commandIds.test);
+  const runnerLog = link(l10n.t('Runner Log'), commandIds.openRunnerLog);
   if (finding !== undefined && status.health !== 'healthy') {
-    return [
-      link(l10n.t('Setup Guide'), commandIds.openGuide, finding.guide),
-      link(l10n.t('Test Connection'), commandIds.test),
-      link(l10n.t('Monitor Log'), commandIds.openMonitorLog),
-      ...(hasNews(status)
-        ? [
-            link(l10n.t('Acknowledge'), commandIds.acknowledge),
-            link(l10n.t('Do Not Disturb…'), commandIds.doNotDisturb),
-          ]
-        : []),
-    ];
+    const cures = link(l10n.t('All Cures…'), commandIds.cure, finding.guide);
+    return [firstCure({ subject: finding.subject, cause: finding.guide }, l10n), test, cures];
   }
+  if (!runs) {
+    const start = link(l10n.t('Start Runner'), commandIds.startRunner);
+    const isEnded = runnerTrouble(runner) !== undefined;
+    return isEnded
+      ? [runnerLog, start, test]
+      : [start, test, link(l10n.t('Monitor Log'), commandIds.openMonitorLog)];
+  }
+  const stop =
+    runner.state === 'external'
+      ? link(l10n.t('Stop Watching the Runner'), commandIds.unwatchRunner)
+      : link(l10n.t('Stop Runner'), commandIds.stopRunner);
+  return [runnerLog, test, stop];
+}
+
+/** What else can be done now, for a list that has room for it. */
+export function otherActions({ state }: StatusModel, l10n: L10n): readonly ActionLink[] {
+  if (state.kind !== 'watching') {
+    return [];
+  }
+  const { incidents = [] } = state.status;
+  const hasNews = incidents.some(({ acknowledgedAt }) => acknowledgedAt === null);
   return [
-    runs
-      ? link(l10n.t('Runner Log'), commandIds.openRunnerLog)
-      : link(l10n.t('Start Runner'), commandIds.startRunner),
-    link(l10n.t('Test Connection'), commandIds.test),
-    runs
-      ? link(l10n.t('Stop Runner'), commandIds.stopRunner)
-      : link(l10n.t('Monitor Log'), commandIds.openMonitorLog),
+    ...(hasNews ? [link(l10n.t('Acknowledge'), commandIds.acknowledge)] : []),
+    link(l10n.t('Do Not Disturb…'), commandIds.doNotDisturb),
+    link(l10n.t('Monitor Log'), commandIds.openMonitorLog),
+    link(l10n.t('Reconnect'), commandIds.reconnect),
   ];
 }
 
-function hasNews({ incidents = [] }: StatusRecord): boolean {
-  return incidents.some(({ acknowledgedAt }) => acknowledgedAt === null);
+type RunnerTrouble = 'exited' | 'failing' | 'stalled';
+
+/** A runner that should trade and does not: all may be well with the connection all the same. */
+function runnerTrouble(runner: RunnerStatus | undefined): RunnerTrouble | undefined {
+  if (runner?.state === 'exited') {
+    const isEnd = runner.exit?.how === 'asked' || runner.exit?.code === 0;
+    return isEnd ? undefined : 'exited';
+  }
+  return runner?.work === 'failing' || runner?.work === 'stalled' ? runner.work : undefined;
 }
 
 interface Head {
@@ -412,13 +531,42 @@ function head(model: StatusModel, l10n: L10n): Head {
     case 'watching':
       return {
         icon: icons[state.status.health],
-        words: l10n.t(
-          '{0}: {1}',
-          brokerName(state.endpoint, state.status, l10n),
-          healthWords(state.status.health, l10n),
-        ),
-        background: backgrounds[state.status.health],
+        ...watchedHead(model, l10n),
       };
+  }
+}
+
+function watchedHead(model: StatusModel, l10n: L10n): Pick<Head, 'words' | 'background'> {
+  const { state } = model;
+  if (state.kind !== 'watching') {
+    return { words: '', background: 'none' };
+  }
+  const { endpoint, status } = state;
+  const broker = brokerName(endpoint, status, l10n);
+  const health = healthWords(status.health, l10n);
+  const background = backgrounds[status.health];
+  const doubled = doubledCount(model);
+  const trouble = runnerTrouble(ownRunner(model));
+  if (doubled === 0 && trouble === undefined) {
+    return { words: l10n.t('{0}: {1}', broker, health), background };
+  }
+  return {
+    words:
+      doubled > 0
+        ? l10n.t('{0}: {1}, {2} runners', broker, health, doubled)
+        : l10n.t('{0}: {1}, runner {2}', broker, health, troubleWords(trouble, l10n)),
+    background: background === 'none' ? 'warning' : background,
+  };
+}
+
+function troubleWords(trouble: RunnerTrouble | undefined, l10n: L10n): string {
+  switch (trouble) {
+    case 'exited':
+      return l10n.t('ended');
+    case 'stalled':
+      return l10n.t('stalled');
+    default:
+      return l10n.t('failing');
   }
 }
 
@@ -441,32 +589,46 @@ export function statusBarView(model: StatusModel, l10n: L10n): StatusBarView {
     ...facts.map((fact) => `${escapeMarkdown(fact.label)}: ${escapeMarkdown(fact.value)}`),
   ];
   const links = actions.map((action) => `[${escapeMarkdown(action.title)}](${commandUri(action)})`);
+  const command = clickAction(model, actions, l10n);
   // Some values are sentences already: a screen reader would read two full stops.
-  const spoken = facts
-    .map((fact) => `${fact.label}: ${plain(fact.value, 200).replace(/\.$/, '')}`)
-    .join('. ');
+  const spoken = facts.map((fact) => `${fact.label}: ${plain(fact.value, 200).replace(/\.$/, '')}`);
   return {
     text: `$(${icon}) ${words}`,
     tooltip: [lines.join('\n\n'), '---', links.join(' | ')].join('\n\n'),
     background,
-    label: spoken === '' ? words : `${words}. ${spoken}`,
-    command: clickAction(model, actions, l10n),
+    label: [words, ...spoken, l10n.t('Click: {0}', command.title)].join('. '),
+    command,
   };
 }
 
-function clickAction(model: StatusModel, actions: readonly ActionLink[], l10n: L10n): ActionLink {
-  const show: ActionLink = {
-    title: l10n.t('Show Status'),
-    command: commandIds.showStatus,
-    arguments: [],
-  };
-  const isOneStep = ['restricted', 'misconfigured', 'notWatched'].includes(model.state.kind);
-  return isOneStep ? (actions[0] ?? show) : show;
+/** The most useful action; where all is well or under way, or several could be it, the whole list. */
+function clickAction(model: StatusModel, [first]: NextActions, l10n: L10n): ActionLink {
+  const { state } = model;
+  const show = link(l10n.t('Show Status'), commandIds.showStatus);
+  switch (state.kind) {
+    case 'reading':
+    case 'starting':
+      return show;
+    case 'watching': {
+      const { health, findings } = state.status;
+      const isTrouble = health === 'down' || health === 'degraded';
+      const hasCure = isTrouble && leadingFinding(findings) !== undefined;
+      const hasEnded = health === 'healthy' && runnerTrouble(ownRunner(model)) !== undefined;
+      return hasCure || hasEnded || doubledCount(model) > 0 ? first : show;
+    }
+    default:
+      return first;
+  }
 }
 
 /** `command:id?["argument"]` with the argument encoded. */
 export function commandUri(action: Pick<ActionLink, 'command' | 'arguments'>): string {
+  // A bracket in an argument would end the link.
+  const encoded = encodeURIComponent(JSON.stringify(action.arguments)).replace(
+    /[!'()*]/g,
+    (mark) => `%${mark.charCodeAt(0).toString(16)}`,
+  );
   return action.arguments.length === 0
     ? `command:${action.command}`
-    : `command:${action.command}?${encodeURIComponent(JSON.stringify(action.arguments))}`;
+    : `command:${action.command}?${encoded}`;
 }

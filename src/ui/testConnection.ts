@@ -7,6 +7,7 @@ import { say } from './messages';
 import { withCancellableProgress } from './progress';
 import { layerWords, reportFinding, reportLines, verdict } from './report';
 import type { Services } from './services';
+import { factsOfReport } from './walkthroughFacts';
 import type { ActionLink } from './statusBarView';
 
 /** The layered pre-flight with progress, a verdict with actions, and the whole report in the log. */
@@ -24,7 +25,7 @@ export async function testConnection(services: Services): Promise<PreflightRepor
       ...(mode === undefined ? {} : { mode }),
     };
     const title = vscode.l10n.t('Testing {0}', describeEndpoint(configuration.endpoint));
-    const report = await withCancellableProgress(title, (progress, signal) =>
+    const report = await withCancellableProgress(services, title, (progress, signal) =>
       connection.test(
         params,
         (layer) => {
@@ -33,6 +34,7 @@ export async function testConnection(services: Services): Promise<PreflightRepor
         signal,
       ),
     );
+    services.walkthrough.note(factsOfReport(report));
     gate.note(report.ok ? [] : report.findings, services.clock.now());
     services.render();
     logReport(services, report);
@@ -71,9 +73,9 @@ function sayVerdict(services: Services, report: PreflightReport): void {
       { title: vscode.l10n.t('Start Runner'), command: commandIds.startRunner, arguments: [] },
       { title: vscode.l10n.t('Show Report'), command: commandIds.showReport, arguments: [] },
     ];
-    say('info', text, actions, services.onError);
+    say('info', text, actions, services);
     return;
   }
   const kind = report.failedLayer === undefined ? 'warning' : 'error';
-  say(kind, text, failureActions(report), services.onError);
+  say(kind, text, failureActions(report), services);
 }

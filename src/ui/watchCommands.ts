@@ -1,7 +1,9 @@
 import * as vscode from 'vscode';
-import { describeEndpoint, formatEndpoint } from '../ibkr/endpoint';
+import { describeEndpoint, type Endpoint, formatEndpoint } from '../ibkr/endpoint';
 import type { Consents } from './consent';
+import { showMessage } from './messages';
 import type { Services } from './services';
+import { plain } from './words';
 
 const shownMs = 5_000;
 
@@ -29,14 +31,14 @@ export async function stopWatching({ watch }: Services): Promise<void> {
 export async function reconnect({ watch }: Services): Promise<void> {
   const connection = await watch.requireConnection();
   const { message } = await connection.reconnect();
-  vscode.window.setStatusBarMessage(
-    vscode.l10n.t('Reconnect: {0}', message.replace(/\$\(/g, '(')),
-    shownMs,
-  );
+  vscode.window.setStatusBarMessage(vscode.l10n.t('Reconnect: {0}', plain(message)), shownMs);
 }
 
 /** Asks once per workspace and endpoint whether to watch, where the folder looks like trading. */
-export async function offerToWatch({ watch }: Services, consents: Consents): Promise<void> {
+export async function offerToWatch(
+  { watch, toasts }: Pick<Services, 'watch' | 'toasts'>,
+  consents: Consents,
+): Promise<void> {
   const { state, currentSetup } = watch;
   if (state.kind !== 'notWatched' || currentSetup?.isTradingFolder !== true) {
     return;
@@ -45,17 +47,27 @@ export async function offerToWatch({ watch }: Services, consents: Consents): Pro
   if (consents.wasAsked(endpoint)) {
     return;
   }
-  await consents.rememberAsked(endpoint);
   const yes = vscode.l10n.t('Watch');
-  const chosen = await vscode.window.showInformationMessage(
-    vscode.l10n.t(
-      'Watch {0}? Robo then keeps one API connection to it and shows its health; TWS may ask once to accept it. This is asked once.',
-      describeEndpoint(endpoint),
-    ),
-    yes,
-    vscode.l10n.t('Not Now'),
+  const text = vscode.l10n.t(
+    'Watch {0}? Robo then keeps one API connection to it and shows its health; TWS may ask once to accept it. This is asked once.',
+    describeEndpoint(endpoint),
   );
-  if (chosen === yes) {
+  let isShown = false;
+  const chosen = await toasts.ask({
+    importance: 'offer',
+    // A test or a start may have answered it meanwhile, or the folder names another endpoint now.
+    isDue: () => isUnwatched(watch, endpoint) && (isShown || !consents.wasAsked(endpoint)),
+    show: async () => {
+      isShown = true;
+      await consents.rememberAsked(endpoint);
+      return showMessage('info', text, [yes, vscode.l10n.t('Not Now')]);
+    },
+  });
+  if (chosen === yes && isUnwatched(watch, endpoint)) {
     await watch.consent(endpoint);
   }
+}
+
+function isUnwatched({ state }: Services['watch'], endpoint: Endpoint): boolean {
+  return state.kind === 'notWatched' && formatEndpoint(state.endpoint) === formatEndpoint(endpoint);
 }

@@ -96,12 +96,7 @@ export async function unwatchRunner(services: Services): Promise<UnwatchRunnerRe
   if (result.outcome === 'not watched') {
     throw new Refusal(vscode.l10n.t('Pid {0} is not watched on request.', pid));
   }
-  say(
-    'info',
-    vscode.l10n.t('Pid {0} is watched no more. It was left alone.', pid),
-    [],
-    services,
-  );
+  say('info', vscode.l10n.t('Pid {0} is watched no more. It was left alone.', pid), [], services);
   return result;
 }
 

@@ -31,10 +31,11 @@ export function timeOfDay(epochMs: number, language: string): string {
   }).format(epochMs);
 }
 
-/** Control characters, and the invisible ones that reorder or hide text. */
+/** Control characters, and the invisible ones that reorder, hide or tear text. */
 const invisible =
   // eslint-disable-next-line no-control-regex -- they are what must not get through
-  /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+/g;
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]+/gu;
+const loneSurrogate = /\p{Cs}/gu;
 
 /**
  * Text from TWS, files, processes or people, made safe for labels and notifications: one line,
@@ -42,17 +43,27 @@ const invisible =
  */
 export function plain(text: string, maxLength = 500): string {
   const line = text
+    // What is cut off anyway need not be looked at: a line may be megabytes long.
+    .slice(0, maxLength * 4)
     .replace(invisible, ' ')
+    .replace(loneSurrogate, '\ufffd')
     .replace(/\$\(/g, '$ (')
     .replace(/\]\(/g, '] (')
     .replace(/ {2,}/g, ' ')
     .trim();
-  return line.length <= maxLength ? line : `${line.slice(0, maxLength - 1)}…`;
+  return line.length <= maxLength
+    ? line
+    : `${line.slice(0, maxLength - 1).replace(loneSurrogate, '')}…`;
 }
 
 /** The same for Markdown: every character that could start markup or a link is escaped. */
 export function escapeMarkdown(text: string, maxLength = 500): string {
   return plain(text, maxLength).replace(/[!-/:-@[-`{-~]/g, '\\$&');
+}
+
+/** The same text whatever time has passed in it: `for 3.0 s` and `for 2 min` are one. */
+export function withoutAges(text: string): string {
+  return text.replace(/\d+(?:\.\d+)? ?(?:ms|s|min|h|d)\b(?: \d+ min\b)?/g, '#');
 }
 
 /** The defined entries of an environment. */

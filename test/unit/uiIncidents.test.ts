@@ -51,6 +51,13 @@ describe('An incident', () => {
     assert.deepEqual(ownIncidents([connection, own, other], undefined), [connection]);
   });
 
+  it("is not this window's when it is about another folder's duplicates", () => {
+    const robo = incidentWith({ subject: { kind: 'process', name: 'robo' } });
+    const own = incidentWith({ subject: { kind: 'process', name: '/w' } });
+    const other = incidentWith({ subject: { kind: 'process', name: '/other' } });
+    assert.deepEqual(ownIncidents([robo, own, other], '/w'), [robo, own]);
+  });
+
   it('is told with the worst finding about its subject', () => {
     const notice = findingWith({ severity: 'info' });
     const runner = findingWith({ subject: { kind: 'runner', name: '/w' } });

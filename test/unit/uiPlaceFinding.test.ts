@@ -167,6 +167,35 @@ describe('The text of a Problem', () => {
     assert.doesNotMatch(problemText(mismatch, place, english), /Nothing in this file is wrong/);
   });
 
+  it('says so of the program too, where the broker is to blame, and not where its lines may be', () => {
+    const subject = { kind: 'runner' } as const;
+    const source = { file: 'app/run.py', line: 88 };
+    const outside = withGuide('hist_timeout', { subject, source });
+    assert.match(
+      problemText(outside, placeFinding(outside, files()), english),
+      /Nothing in this file is wrong/,
+    );
+    const own = withGuide('runner_error', { subject, source });
+    assert.doesNotMatch(problemText(own, placeFinding(own, files()), english), /in this file/);
+  });
+
+  it('does not let two runners be told apart by another client id', () => {
+    const twice = withGuide('duplicate_runner', { subject: { kind: 'process' } });
+    assert.match(
+      problemText(twice, placeFinding(twice, files()), english),
+      /Nothing in this file is wrong/,
+    );
+  });
+
+  it("does not accuse the port's line where it only stands in for another value", () => {
+    const taken = withGuide('client_id_in_use_326');
+    const standIn = placeFinding(taken, files());
+    assert.deepEqual([marked(standIn), standIn.decides], ['7497', false]);
+    assert.match(problemText(taken, standIn, english), /No line of this workspace sets it/);
+    const runners = withGuide('client_id_in_use_326', { subject: { kind: 'runner' } });
+    assert.equal(marked(placeFinding(runners, files())), '123');
+  });
+
   it('is careful where the value is only one of several likely causes', () => {
     const causes = [
       { id: 'silent_accept_dialog', confidence: 0.5, why: '' },

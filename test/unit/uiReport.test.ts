@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ListedProcess } from '../../src/daemon/protocol';
 import type { PreflightReport } from '../../src/preflight/report';
-import { killView } from '../../src/ui/duplicatesView';
+import { confirmedOf, killView } from '../../src/ui/duplicatesView';
 import { layerWords, reportLines, verdict } from '../../src/ui/report';
 import { parseStatusRecord } from '../../src/ui/statusRecord';
 import { ago, english, findingWith, statusWith } from '../support/uiFixtures';
@@ -75,6 +75,12 @@ describe('The processes that may be ended', () => {
     startedAt: ago(50),
     workingDirectory: '/w',
     isRightful,
+    isHelper: false,
+    isLive: false,
+    isBoundHere: true,
+    parentPid: 1,
+    sockets: [],
+    respawnedBy: null,
   });
 
   it('are the duplicates, ticked, and other runners, unticked; never TWS or the rightful one', () => {
@@ -95,6 +101,36 @@ describe('The processes that may be ended', () => {
       [[3, false]],
     );
     assert.equal(view.kept?.pid, 1);
+  });
+
+  it('name first what would start them again, once', () => {
+    const respawnedBy = { name: 'pm2 (pid 9)', pid: 9, remedy: 'First stop it: pm2 stop NAME.' };
+    const processes = [
+      { ...listed(2, 'duplicate'), respawnedBy },
+      { ...listed(3, 'duplicate'), respawnedBy },
+    ];
+    const view = killView({ unknownWhy: null, processes }, english);
+    assert.deepEqual(view.first, ['First stop it: pm2 stop NAME.']);
+  });
+
+  it('are asked for one by one on a live account, and only there', async () => {
+    const processes = [
+      listed(2, 'duplicate'),
+      { ...listed(3, 'duplicate'), isLive: true },
+      { ...listed(4, 'other runner'), isLive: true },
+    ];
+    const { duplicates, others } = killView({ unknownWhy: null, processes }, english);
+    const asked: number[] = [];
+    const sure = await confirmedOf([...duplicates, ...others], ({ pid }) => {
+      asked.push(pid);
+      return Promise.resolve(pid === 3);
+    });
+    assert.deepEqual(asked, [3, 4]);
+    assert.deepEqual(
+      sure.map(({ process: { pid } }) => pid),
+      [2, 3],
+    );
+    assert.match(others[0]?.label ?? '', /LIVE/);
   });
 });
 

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
+import type { IncidentStatus } from '../../src/diagnostics/status';
 import { commandIds } from '../../src/ui/ids';
-import { type StatusModel, statusBarView, type WindowState } from '../../src/ui/statusBarView';
+import {
+  otherActions,
+  type StatusModel,
+  statusBarView,
+  type WindowState,
+} from '../../src/ui/statusBarView';
 import { ago, english, findingWith, runnerWith, startMs, statusWith } from '../support/uiFixtures';
 
 const endpoint = { host: '127.0.0.1', port: 7497 };
@@ -24,6 +30,27 @@ describe('The status bar', () => {
     assert.match(shown.label, /Since: 2 min ago/);
     assert.match(shown.label, /Runner: running \(pid 4711\), working, last data 12 s ago/);
     assert.match(shown.tooltip, /\(command:robo\.runner\.stop\)/);
+  });
+
+  it('shows that runners run twice, and offers to end them with one click', () => {
+    const duplicates = [
+      { workspace: '/work/trading', runners: [20, 30], helpers: [] },
+      { workspace: '/work/other', runners: [40, 50, 60], helpers: [] },
+    ];
+    const shown = view(watching(statusWith({ duplicates })));
+    assert.equal(shown.text, '$(pass) TWS paper: healthy, 2 runners');
+    assert.equal(shown.background, 'warning');
+    assert.equal(shown.command.command, commandIds.killDuplicates);
+    assert.match(shown.tooltip, /\(command:robo\.duplicates\.kill\)/);
+    const down = view(watching(statusWith({ health: 'down', duplicates })));
+    assert.equal(down.background, 'error');
+    const helpers = [{ workspace: '/work/trading', runners: [], helpers: [30] }];
+    for (const calm of [helpers, duplicates.slice(1)]) {
+      assert.equal(
+        view(watching(statusWith({ duplicates: calm }))).text,
+        '$(pass) TWS paper: healthy',
+      );
+    }
   });
 
   it('is unmistakable when the connection is down: layer, cause, remedy, guide', () => {
@@ -84,8 +111,18 @@ describe('The status bar', () => {
     } as const;
     const down = { health: 'down', findings: [findingWith()] } as const;
     const fresh = view(watching(statusWith({ ...down, incidents: [incident] })));
-    assert.match(fresh.tooltip, /command:robo\.incident\.acknowledge/);
-    assert.match(fresh.tooltip, /command:robo\.alerts\.doNotDisturb/);
+    const others = (incidents: readonly IncidentStatus[]): readonly string[] =>
+      otherActions(
+        {
+          state: watching(statusWith({ ...down, incidents })),
+          workspace: undefined,
+          nowMs: startMs,
+        },
+        english,
+      ).map(({ command }) => command);
+    assert.ok(others([incident]).includes(commandIds.acknowledge));
+    assert.ok(!others([]).includes(commandIds.acknowledge));
+    assert.ok(others([]).includes(commandIds.doNotDisturb));
     assert.doesNotMatch(fresh.label, /Acknowledged|Do not disturb/);
     const known = view(
       watching(
@@ -96,7 +133,6 @@ describe('The status bar', () => {
         }),
       ),
     );
-    assert.doesNotMatch(known.tooltip, /command:robo\.incident\.acknowledge/);
     assert.match(known.label, /Acknowledged: 1 min ago; nothing is raised until it ends/);
     assert.match(known.label, /Do not disturb: 1 h 0 min more/);
     assert.match(known.label, /Alerts: The heartbeat does not arrive/);
@@ -116,10 +152,109 @@ describe('The status bar', () => {
     assert.match(shown.label, /Monitor: it ended at once/);
   });
 
-  it('offers trust in Restricted Mode and nothing else', () => {
+  it('offers trust in Restricted Mode, and what needs none', () => {
     const shown = view({ kind: 'restricted' });
     assert.equal(shown.command.command, 'workbench.trust.manage');
-    assert.doesNotMatch(shown.tooltip, /command:robo\./);
+    assert.deepEqual(
+      [...shown.tooltip.matchAll(/\(command:([\w.]+)/g)].map((match) => match[1]),
+      ['workbench.trust.manage', commandIds.openGuide, commandIds.showStatus],
+    );
+  });
+
+  const everyState: readonly WindowState[] = [
+    { kind: 'reading' },
+    { kind: 'restricted' },
+    { kind: 'misconfigured', sentences: ['robo.port is "x".'] },
+    { kind: 'notWatched', endpoint, record: undefined },
+    { kind: 'starting', endpoint },
+    { kind: 'noMonitor', endpoint, why: 'it ended' },
+    ...(['unknown', 'connecting', 'healthy', 'degraded', 'down', 'expected'] as const).map(
+      (health) => watching(statusWith({ health, findings: [findingWith()] })),
+    ),
+    watching(statusWith({ runner: [runnerWith({ state: 'external' })] })),
+    watching(
+      statusWith({
+        duplicates: [{ workspace: '/work/trading', runners: [1, 2], helpers: [] }],
+        runner: [runnerWith({ work: 'stalled' })],
+      }),
+    ),
+  ];
+
+  it('has one icon, three different links and a label with the same words in every state', () => {
+    for (const state of everyState) {
+      const { text, tooltip, label, command } = view(state);
+      assert.match(text, /^\$\([a-z~-]+\) [^$]+$/);
+      const links = [...tooltip.matchAll(/\]\((command:[^)]+)\)/g)].map((match) => match[1]);
+      assert.equal(new Set(links).size, 3, `${text}: ${links.join(' ')}`);
+      assert.ok(label.startsWith(text.replace(/^\$\([^)]*\) /, '')), label);
+      assert.ok(label.endsWith(`Click: ${command.title}`), label);
+    }
+  });
+
+  it('turns only while something is under way', () => {
+    const turning = everyState.filter((state) => view(state).text.includes('~spin'));
+    assert.deepEqual(
+      turning.map((state) => (state.kind === 'watching' ? state.status.health : state.kind)),
+      ['reading', 'starting', 'connecting'],
+    );
+  });
+
+  it('says paper or live, or that nobody knows, wherever there is an endpoint', () => {
+    for (const state of everyState) {
+      if ('endpoint' in state) {
+        assert.match(view(state).text, /paper|LIVE/);
+      }
+    }
+  });
+
+  it('shows session, best evidence and the next known window', () => {
+    const evidence = [
+      { kind: 'unknown', source: 'TWS processes', at: ago(1), text: 'not permitted' },
+      { kind: 'timing', source: "Robo's connection", at: ago(1), text: 'nothing more came' },
+      { kind: 'socket', source: 'TCP table', at: ago(1), text: 'java listens' },
+      { kind: 'notice', source: 'TWS', at: ago(1), text: '1100 lost' },
+    ] as const;
+    const nextWindow = {
+      name: 'the daily restart of TWS',
+      from: ago(-2 * 3600),
+      until: ago(-2 * 3600 - 660),
+    };
+    const findings = [findingWith({ evidence })];
+    const { label } = view(watching(statusWith({ health: 'down', findings, nextWindow })));
+    assert.match(
+      label,
+      /Evidence: TWS: 1100 lost\. Evidence: TCP table: java listens\. Evidence: Robo's connection/,
+    );
+    assert.doesNotMatch(label, /not permitted/);
+    assert.match(label, /Session: ready, open for 2 min, account DU12\*\*\*67, answers in 1 ms/);
+    assert.match(label, /Next window: the daily restart of TWS in 2 h 0 min, for up to 11 min/);
+  });
+
+  it('shows a runner that does not trade although the connection is healthy', () => {
+    const exit = { at: ago(5), code: 3, signal: null, how: 'by itself' as const, lastLines: [] };
+    const crashed = runnerWith({ state: 'exited', pid: null, exit });
+    const shown = view(watching(statusWith({ runner: [crashed] })));
+    assert.equal(shown.text, '$(pass) TWS paper: healthy, runner ended');
+    assert.equal(shown.background, 'warning');
+    assert.equal(shown.command.command, commandIds.openRunnerLog);
+    const stalled = statusWith({ runner: [runnerWith({ work: 'stalled' })] });
+    assert.match(view(watching(stalled)).text, /runner stalled$/);
+    for (const calm of [
+      runnerWith({ state: 'exited', exit: { ...exit, how: 'asked' } }),
+      runnerWith({ state: 'exited', exit: { ...exit, code: 0 } }),
+      runnerWith({ work: 'idle' }),
+    ]) {
+      assert.equal(view(watching(statusWith({ runner: [calm] }))).background, 'none');
+    }
+  });
+
+  it('leads one click to the cure where one is known', () => {
+    const down = statusWith({ health: 'down', findings: [findingWith()] });
+    assert.deepEqual(view(watching(down)).command.arguments, ['silent_accept_dialog']);
+    assert.equal(
+      view(watching(statusWith({ health: 'expected' }))).command.command,
+      commandIds.showStatus,
+    );
   });
 
   it('shows no runner of another folder', () => {
