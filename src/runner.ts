@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -6,16 +7,19 @@ import { parseEnvFile } from './core/envFile';
 import { errorCode, errorText } from './core/errors';
 import { defaultStateDirectory, endpointPaths, workspaceFolderName } from './core/paths';
 import { BookStore } from './trading/bookStore';
+import { EventOutput } from './trading/eventOutput';
 import { eventLine, type Say } from './trading/events';
 import { openSession } from './trading/openSession';
 import { readOptions, type TradingOptions } from './trading/options';
 import { PaperBook } from './trading/paperBook';
 import { smaCrossover, type Strategy } from './trading/strategy';
-import { loadStrategy, StrategyFault } from './trading/strategyModule';
+import { loadStrategy, StrategyFault, strategyFaultOf } from './trading/strategyModule';
 import { trade } from './trading/tradingLoop';
 
+const output = new EventOutput((bytes) => writeSync(1, bytes));
+
 const say: Say = (event) => {
-  process.stdout.write(eventLine(event, systemClock.now()));
+  output.write(eventLine(event, systemClock.now()));
 };
 
 /** `.env` of the working directory, as text; it never enters the process's environment. */
@@ -69,26 +73,48 @@ async function setUp(): Promise<Setup | undefined> {
         : loadStrategy(resolve(strategyFile));
     return { options, strategy, paper: openPaper(options) };
   } catch (error) {
-    const place = error instanceof StrategyFault ? { source: error.source } : {};
-    say({ event: 'error', message: errorText(error), ...place });
+    sayError(error);
     return undefined;
   }
 }
 
+function sayError(error: unknown): void {
+  const place = error instanceof StrategyFault ? { source: error.source } : {};
+  say({ event: 'error', message: errorText(error), ...place });
+}
+
+/** What the strategy's own timers and promises throw is said once a place, and ends nothing. */
+function surviveStrategy(file: string): void {
+  const said = new Set<string>();
+  process.on('uncaughtException', (error) => {
+    const fault = strategyFaultOf(file, error);
+    if (fault === undefined) {
+      writeSync(2, `${error.stack ?? errorText(error)}\n`);
+      process.exit(1);
+    }
+    const place = `${fault.source.file}:${fault.source.line}`;
+    if (!said.has(place)) {
+      said.add(place);
+      sayError(fault);
+    }
+  });
+}
+
 async function main(): Promise<number> {
   const stop = new AbortController();
-  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGBREAK'] as const) {
     process.once(name, () => {
       stop.abort();
     });
   }
-  // A full disk or a reader that went away must not end the trading.
-  process.stdout.on('error', () => undefined);
   const setup = await setUp();
   if (setup === undefined) {
     return 2;
   }
   const { options, strategy, paper } = setup;
+  if (options.strategyFile !== undefined) {
+    surviveStrategy(resolve(options.strategyFile));
+  }
   try {
     return await trade(options, {
       clock: systemClock,
@@ -104,5 +130,6 @@ async function main(): Promise<number> {
 }
 
 void main().then((code) => {
-  process.exitCode = code;
+  // Timers and sockets of a strategy would keep the process alive for ever.
+  process.exit(code);
 });

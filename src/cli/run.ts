@@ -1,10 +1,13 @@
+import { resolve } from 'node:path';
 import type { DaemonClient } from '../daemon/client';
 import type { StartRunnerParams, StartRunnerResult } from '../daemon/protocol';
+import type { Finding } from '../diagnostics/finding';
 import type { Blocker } from '../runner/blockers';
 import type { PresetContext } from '../runner/preset';
 import { recognisePresets } from '../runner/presets';
 import { type Command, type CommandContext, UsageError } from './command';
 import { type EndpointCommand, parseEndpointCommand, withDaemon } from './options';
+import { problemLines } from './problemText';
 import { findingText, layerLine, verdictText } from './reportText';
 import { followRunner, runExits } from './runFollow';
 import { runnerLineWriter } from './runnerLine';
@@ -40,8 +43,11 @@ export const runCommand: Command = async (context) => {
       preset: { type: 'string' },
       presets: { type: 'boolean' },
       json: { type: 'boolean' },
+      format: { type: 'string' },
       restart: { type: 'string' },
       'no-helpers': { type: 'boolean' },
+      once: { type: 'boolean' },
+      strategy: { type: 'string' },
     },
   );
   const wish = readWish(command, argv);
@@ -55,7 +61,8 @@ export const runCommand: Command = async (context) => {
     );
     return 0;
   }
-  const plan = await planRun({ argv, preset: wish.preset }, folder);
+  const planned = await planRun({ argv, preset: wish.preset }, folder);
+  const plan = withBuiltInFlags(planned, command, context.workingDirectory);
   const start = { plan: wish.withHelpers ? plan : { ...plan, helpers: [] }, folder, wish };
   return withDaemon(command, async (client) => supervise(client, command, start, context));
 };
@@ -88,6 +95,10 @@ function readWish({ flags }: EndpointCommand, argv: readonly string[]): Wish {
   if (flags['json'] === true && !isList) {
     throw new UsageError('--json belongs to --presets; a run prints what the runner prints.');
   }
+  const { format = 'text' } = flags;
+  if (format !== 'text' && format !== 'problem') {
+    throw new UsageError(`--format is "${String(format)}"; use problem or text.`);
+  }
   if (restart !== 'auto' && restart !== 'on' && restart !== 'off') {
     throw new UsageError(`--restart is "${String(restart)}". Use on, off or auto.`);
   }
@@ -98,6 +109,28 @@ function readWish({ flags }: EndpointCommand, argv: readonly string[]): Wish {
     restartsByItself: restart === 'auto' ? undefined : restart === 'on',
     withHelpers: flags['no-helpers'] !== true,
   };
+}
+
+/**
+ * What only the built-in runner knows. It reads it from its environment, as everything else that a
+ * shell may set for it (docs/runner-events.md).
+ * @throws UsageError where another program would be started
+ */
+function withBuiltInFlags(
+  plan: RunPlan,
+  { flags: { once, strategy } }: EndpointCommand,
+  folder: string,
+): RunPlan {
+  const environment = {
+    ...(once === true ? { ROBO_RUNNER_ONCE: '1' } : {}),
+    ...(typeof strategy === 'string' ? { ROBO_STRATEGY: resolve(folder, strategy) } : {}),
+  };
+  if (Object.keys(environment).length > 0 && plan.command.length > 0) {
+    throw new UsageError(
+      '--once and --strategy are for the built-in runner; a program of yours gets its flags after --.',
+    );
+  }
+  return { ...plan, environment: { ...plan.environment, ...environment } };
 }
 
 /** The built-in runner has a default; a program of the trader's own has its own. */
@@ -142,7 +175,7 @@ async function supervise(
     },
   );
   if (result.outcome !== 'started') {
-    return refuse(result, context);
+    return refuse(result, command, context);
   }
   context.stderr(`Runner started, pid ${result.pid}.\n`);
   return followRunner(client, workspace, context);
@@ -174,22 +207,30 @@ function startParams(
 
 function refuse(
   result: Exclude<StartRunnerResult, { readonly outcome: 'started' }>,
+  command: EndpointCommand,
   context: CommandContext,
 ): number {
   const style = styleFor(context);
+  const tellMatcher = (findings: readonly Finding[]): void => {
+    if (command.flags['format'] === 'problem') {
+      context.stdout(problemLines(findings, command, context));
+    }
+  };
   switch (result.outcome) {
     case 'refused':
       context.stderr(
         `The gate is shut; no runner was started.\n${verdictText(result.report, style)}\n`,
       );
+      tellMatcher(result.report.findings);
       return runExits.shut;
     case 'already running':
       context.stderr(
-        `This workspace's runner runs already, pid ${result.pid}; stop it first, or see "robo ps".\n`,
+        `This workspace's runner runs already, pid ${result.pid}; stop it first ("robo kill-duplicates --all" ends it), or see "robo ps".\n`,
       );
       return runExits.alreadyRunning;
     case 'failed':
       context.stderr(`${findingText(result.finding, style)}\n`);
+      tellMatcher([result.finding]);
       return runExits.shut;
   }
 }

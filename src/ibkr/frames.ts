@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 /**
  * The TWS wire after the hello: frames of a 32-bit big-endian length and that many bytes,
  * which hold fields of text, each ended by a NUL.
@@ -44,6 +46,20 @@ export function decodeFields(body: Uint8Array): readonly string[] {
     parts.pop();
   }
   return parts;
+}
+
+/**
+ * A body as a frame that every reader understands: its bytes as they came, or, where the last NUL
+ * is missing or they are not UTF-8, encoded anew.
+ */
+export function frameOf(body: Buffer): Buffer {
+  if (body.at(-1) !== 0 || !isUtf8(body)) {
+    return encodeFrame(decodeFields(body));
+  }
+  const frame = Buffer.allocUnsafe(4 + body.length);
+  frame.writeUInt32BE(body.length, 0);
+  body.copy(frame, 4);
+  return frame;
 }
 
 /**

@@ -4,11 +4,11 @@ import { IBApi } from '@stoqey/ib/dist/api/api';
 import type { ContractDetails } from '@stoqey/ib/dist/api/contract/contractDetails';
 import { EventName } from '@stoqey/ib/dist/api/data/enum/event-name';
 import type { Clock, Timer } from '../core/clock';
-import { type Disposable, DisposableStore } from '../core/disposables';
+import { type Disposable, DisposableStore, toDisposable } from '../core/disposables';
 import { errorText } from '../core/errors';
 import { ForbiddenMessageError } from './allowList';
 import type { TwsConnection, TwsMessage } from './connection';
-import { decodeFields, encodeFrame } from './frames';
+import { decodeFields, encodeFrame, frameOf } from './frames';
 import type {
   Answer,
   Bar,
@@ -17,7 +17,7 @@ import type {
   RequestFailure,
   StockContract,
 } from './marketData';
-import { barTime } from './barTime';
+import { BarTimes } from './barTime';
 import { classify } from './messageCodes';
 
 /** Requests a second that the library may send; IBKR's limit is 50 for all clients of an id. */
@@ -60,6 +60,11 @@ type Start<T> = (
   fail: (failure: RequestFailure) => void,
 ) => Disposable;
 
+type BarValues = Omit<Bar, 'timeMs'>;
+
+/** Takes a bar as the library gives it; the last one of an answer has no time, but `finished…`. */
+type BarReceiver = (date: string, values: BarValues) => void;
+
 interface Pending {
   readonly sentAtMs: number;
   readonly timer: Timer;
@@ -76,6 +81,8 @@ interface Pending {
 export class Session implements MarketData, Disposable {
   private readonly store = new DisposableStore();
   private readonly pending = new Map<number, Pending>();
+  private readonly barReceivers = new Map<number, BarReceiver>();
+  private readonly barTimes = new BarTimes();
   private readonly api: IBApi;
   private nextRequestId = 1;
   /** The answer that the library is decoding now. */
@@ -102,6 +109,7 @@ export class Session implements MarketData, Disposable {
         }
       }),
     );
+    this.store.add(this.listenForBars());
     this.store.add(
       connection.onMessage((message) => {
         this.onMessage(message);
@@ -165,19 +173,16 @@ export class Session implements MarketData, Disposable {
   ): Promise<Answer<readonly Bar[]>> {
     const bars: Bar[] = [];
     const start: Start<readonly Bar[]> = (requestId, done, fail) => {
-      const listener = this.listen(EventName.historicalData, (id, date, ...values) => {
-        if (id !== requestId || typeof date !== 'string') {
-          return;
-        }
+      this.barReceivers.set(requestId, (date, values) => {
         if (date.startsWith('finished')) {
           done(bars);
           return;
         }
-        const bar = readBar(date, values.map(Number));
-        if (bar === undefined) {
+        const timeMs = this.barTimes.read(date);
+        if (timeMs === undefined || !isWhole(values)) {
           fail(undecodable(`"${date}" is no time of a bar, or its prices are no numbers`));
         } else {
-          bars.push(bar);
+          bars.push({ timeMs, ...values });
         }
       });
       this.api.reqHistoricalData(
@@ -197,7 +202,7 @@ export class Session implements MarketData, Disposable {
         2,
         false,
       );
-      return listener;
+      return toDisposable(() => this.barReceivers.delete(requestId));
     };
     // TWS would go on working on it, and count it among the 50 that may be open.
     return this.request(deadlineMs, start, (requestId) => {
@@ -252,6 +257,23 @@ export class Session implements MarketData, Disposable {
         emitter.off(event, listener);
       },
     };
+  }
+
+  /** One listener for all requests: the library calls every listener for every bar. */
+  private listenForBars(): Disposable {
+    return this.listen(EventName.historicalData, (id, date, ...values) => {
+      const receive = this.barReceivers.get(Number(id));
+      if (receive !== undefined && typeof date === 'string') {
+        const [open, high, low, close, volume] = values;
+        receive(date, {
+          open: Number(open),
+          high: Number(high),
+          low: Number(low),
+          close: Number(close),
+          volume: volume === undefined ? -1 : Number(volume),
+        });
+      }
+    });
   }
 
   private onMessage(message: TwsMessage): void {
@@ -337,15 +359,15 @@ export class Session implements MarketData, Disposable {
 
   /** Answer by answer, so that one that the library cannot decode takes no other with it. */
   private decode(socket: LibrarySocket, body: Buffer): void {
-    const fields = decodeFields(body);
-    if (fields.length > maxLentFields) {
-      this.failUndecodable(body, `it has ${fields.length} fields`);
+    // A field takes a byte at least; only a long answer is worth counting.
+    const fieldCount = body.length > maxLentFields ? decodeFields(body).length : 0;
+    if (fieldCount > maxLentFields) {
+      this.failUndecodable(body, `it has ${fieldCount} fields`);
       return;
     }
     this.decoding = body;
     try {
-      // Encoded anew: where the last NUL is missing, the library would glue the next answer to it.
-      socket.onData(encodeFrame(fields));
+      socket.onData(frameOf(body));
     } catch (error) {
       this.failUndecodable(body, errorText(error));
     } finally {
@@ -420,15 +442,7 @@ function bestContract(
   };
 }
 
-/**
- * A bar from the library's values: open, high, low, close, volume. Undefined where its time or a
- * price cannot be read.
- */
-function readBar(date: string, values: readonly number[]): Bar | undefined {
-  const timeMs = barTime(date);
-  const [open = Number.NaN, high = Number.NaN, low = Number.NaN, close = Number.NaN] = values;
-  const isWhole = [open, high, low, close].every(Number.isFinite);
-  return timeMs === undefined || !isWhole
-    ? undefined
-    : { timeMs, open, high, low, close, volume: values[4] ?? -1 };
+/** Whether every price is a number. */
+function isWhole({ open, high, low, close }: BarValues): boolean {
+  return [open, high, low, close].every(Number.isFinite);
 }

@@ -18,9 +18,14 @@ export function marketOf(
   atMs: number,
 ): MarketState {
   const span = { fromMs: atMs - weekMs, untilMs: atMs + weekMs };
-  const states = symbols.map((symbol) =>
-    marketState(atMs, hoursOf(symbol, contracts.get(symbol), span)),
-  );
+  // One calendar for all that go by it: it takes milliseconds, and there may be hundreds of symbols.
+  let usStocks: MarketState | undefined;
+  const states = symbols.map((symbol) => {
+    const contract = contracts.get(symbol);
+    return contract === undefined && isStockLike(symbol)
+      ? (usStocks ??= marketState(atMs, usEquityHours(span)))
+      : marketState(atMs, contract === undefined ? undefined : hoursOf(contract, span));
+  });
   const of = (wanted: MarketState['state']): MarketState | undefined =>
     states.find(({ state }) => state === wanted);
   // The one that opens first ends the quiet of all.
@@ -28,14 +33,41 @@ export function marketOf(
   return of('open') ?? of('unknown') ?? closed ?? marketState(atMs, undefined);
 }
 
-function hoursOf(
-  symbol: string,
-  contract: StockContract | undefined,
-  span: Span,
-): MarketHours | undefined {
-  if (contract === undefined) {
-    return isStockLike(symbol) ? usEquityHours(span) : undefined;
+/** How many lists of symbols are remembered; a daemon has a few runners. */
+const maxRemembered = 100;
+
+/**
+ * Remembers for a minute what was asked: reading the calendars takes milliseconds, and several
+ * runners are asked about with every change of state.
+ */
+export class MarketByMinute {
+  private minute = Number.NaN;
+  private readonly states = new Map<string, MarketState>();
+
+  /** As `marketOf`, to the minute. */
+  of(
+    symbols: readonly string[],
+    contracts: ReadonlyMap<string, StockContract>,
+    atMs: number,
+  ): MarketState {
+    const minute = Math.floor(atMs / 60_000);
+    if (minute !== this.minute || this.states.size >= maxRemembered) {
+      this.forget();
+      this.minute = minute;
+    }
+    const key = symbols.join(',');
+    const state = this.states.get(key) ?? marketOf(symbols, contracts, atMs);
+    this.states.set(key, state);
+    return state;
   }
+
+  /** Contracts have changed. */
+  forget(): void {
+    this.states.clear();
+  }
+}
+
+function hoursOf(contract: StockContract, span: Span): MarketHours | undefined {
   const told = readTradingHours(contract.liquidHours, contract.timeZoneId);
   const { currency, primaryExchange } = contract;
   const calendar = calendarHours({ secType: 'STK', currency, exchange: primaryExchange }, span);

@@ -40,9 +40,13 @@ export function zoneNamed(name: string, reading?: ClockReading): TimeZone | unde
  * @returns undefined where the zone is not known
  */
 export function instantNamed(wallMs: number, name: string): number | undefined {
+  return zoneOfTimes(name)?.epochMs(wallMs);
+}
+
+/** The zone of times that TWS writes with this name; undefined where it is not known. */
+export function zoneOfTimes(name: string): TimeZone | undefined {
   // London's zone, but only in winter: in summer it would have written British Summer Time.
-  const zone = plainName(name) === 'greenwich mean time' ? new TimeZone('UTC') : zoneNamed(name);
-  return zone?.epochMs(wallMs);
+  return plainName(name) === 'greenwich mean time' ? new TimeZone('UTC') : zoneNamed(name);
 }
 
 /** The likeliest first. */

@@ -22,7 +22,7 @@ import { farmStates } from '../ibkr/messageCodes';
 import type { MarketState } from '../ibkr/marketState';
 import type { ResetWindow } from '../ibkr/resetWindows';
 import { Session } from '../ibkr/session';
-import { marketOf } from '../ibkr/symbolMarket';
+import { MarketByMinute } from '../ibkr/symbolMarket';
 import { checkData, defaultDataSymbol } from '../preflight/dataLayer';
 import type { DataOutcome, SessionSource } from '../preflight/sessionSource';
 import { ActiveMessages } from './activeMessages';
@@ -37,7 +37,13 @@ import {
   reduce,
 } from './monitorState';
 import { isSameMode, portNamed } from './movedPort';
-import { loginNoticeMs, type PlannedEvent, plannedLogin, plannedUpgrade } from './planned';
+import {
+  loginNoticeMs,
+  nextWindow,
+  type PlannedEvent,
+  plannedLogin,
+  plannedUpgrade,
+} from './planned';
 import type { LogLevel } from './records';
 import { type SeenRestart, timeOfDay } from './restartTimes';
 import { Schedule, type ScheduleOptions } from './schedule';
@@ -101,6 +107,8 @@ export interface MonitorSnapshot {
   readonly expectedUntilMs: number | undefined;
   /** What is going to happen and needs a person, the soonest first. */
   readonly planned: readonly PlannedEvent[];
+  /** The next planned interruption within a day; undefined where none is known. */
+  readonly nextWindow: ResetWindow | undefined;
   /** Milliseconds since the epoch at which the health became what it is. */
   readonly healthSinceMs: number;
   readonly layer: Layer | null;
@@ -144,7 +152,7 @@ export class Monitor implements SessionSource, Disposable {
   private isDisposed = false;
   private isCheckingData = false;
   private dataSymbols: readonly string[] = [defaultDataSymbol];
-  private lastMarket: { readonly key: string; readonly state: MarketState } | undefined;
+  private readonly market = new MarketByMinute();
   private contracts: ReadonlyMap<string, StockContract> = new Map();
   private dataFindings: readonly Finding[] = [];
   private lastDataAtMs: number | undefined;
@@ -210,6 +218,7 @@ export class Monitor implements SessionSource, Disposable {
       health,
       expectedUntilMs: expectation?.untilMs,
       planned: this.planned,
+      nextWindow: nextWindow(this.dayAhead, this.deps.clock.now()),
       healthSinceMs: this.healthSinceMs,
       layer: this.reachedLayer(),
       findings: this.findings,
@@ -220,10 +229,13 @@ export class Monitor implements SessionSource, Disposable {
     };
   }
 
+  private get dayAhead(): readonly ResetWindow[] {
+    return this.schedule?.ahead(this.deps.clock.now(), loginNoticeMs) ?? [];
+  }
+
   private get planned(): readonly PlannedEvent[] {
     const nowMs = this.deps.clock.now();
-    const ahead = this.schedule?.ahead(nowMs, loginNoticeMs) ?? [];
-    const login = plannedLogin(ahead, nowMs);
+    const login = plannedLogin(this.dayAhead, nowMs);
     const upgrade = this.upgrade === undefined ? undefined : plannedUpgrade(this.upgrade, nowMs);
     return [login, upgrade]
       .filter((plan) => plan !== undefined)
@@ -232,12 +244,7 @@ export class Monitor implements SessionSource, Disposable {
 
   /** Whether the market of these symbols is open, by TWS's own hours where known; to the minute. */
   marketOf(symbols: readonly string[]): MarketState {
-    const nowMs = this.deps.clock.now();
-    const key = [Math.floor(nowMs / 60_000), ...symbols].join(' ');
-    if (this.lastMarket?.key !== key) {
-      this.lastMarket = { key, state: marketOf(symbols, this.contracts, nowMs) };
-    }
-    return this.lastMarket.state;
+    return this.market.of(symbols, this.contracts, this.deps.clock.now());
   }
 
   /** When TWS restarts itself, minutes after midnight of its clock: as set, else as it was seen. */
@@ -295,7 +302,7 @@ export class Monitor implements SessionSource, Disposable {
   ): void {
     this.dataSymbols = symbols;
     this.dataFindings = isDelivered ? [] : findings;
-    this.lastMarket = undefined;
+    this.market.forget();
     this.contracts = new Map([
       ...this.contracts,
       ...contracts.map((contract) => [contract.symbol, contract] as const),

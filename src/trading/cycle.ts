@@ -81,7 +81,7 @@ async function visit(symbol: string, deps: CycleDeps): Promise<Visit> {
   if (bars === 'stopped' || !bars.ok) {
     return bars === 'stopped' ? 'stopped' : sayFailure(symbol, bars, deps.say);
   }
-  return judge(symbol, { ...bars, isMarketClosed }, deps);
+  return await judge(symbol, { ...bars, isMarketClosed }, deps);
 }
 
 interface FetchedBars {
@@ -90,8 +90,11 @@ interface FetchedBars {
   readonly isMarketClosed: boolean;
 }
 
+/** Where the strategy failed. */
+const noSignal = { value: 0, reason: '', fast: null, slow: null } as const;
+
 /** What the bars say, and what comes of it on paper. */
-function judge(symbol: string, bars: FetchedBars, deps: CycleDeps): Visit {
+async function judge(symbol: string, bars: FetchedBars, deps: CycleDeps): Promise<Visit> {
   const last = bars.value.at(-1);
   if (last === undefined) {
     const message = 'TWS answered with no bars';
@@ -107,16 +110,20 @@ function judge(symbol: string, bars: FetchedBars, deps: CycleDeps): Visit {
     lastBarAt: isoTime(last.timeMs),
     roundTripMs: Math.round(bars.roundTripMs),
   });
-  const signal = deps.strategy.ask(symbol, bars.value);
-  if (signal === undefined || signal.price === null) {
-    return 'ok';
+  const signal = await deps.strategy.ask(symbol, bars.value, deps.signal);
+  if (deps.signal.aborted) {
+    return 'stopped';
   }
-  const { value, price, reason, fast, slow } = signal;
+  const { value, reason, fast, slow } = signal ?? noSignal;
   const { isMarketClosed } = bars;
-  // Said after the decision, so that the line tells the whole of it.
+  // Also without a signal: what is held is worth what the market says.
   const why = deps.paper.take({ symbol, bars: bars.value, signal: value, reason, isMarketClosed });
-  const notFilled = why === undefined ? {} : { notFilled: why };
-  deps.say({ event: 'signal', symbol, signal: value, price, reason, fast, slow, ...notFilled });
+  if (signal !== undefined) {
+    // Said after the decision, so that the line tells the whole of it.
+    const notFilled = why === undefined ? {} : { notFilled: why };
+    const price = last.close;
+    deps.say({ event: 'signal', symbol, signal: value, price, reason, fast, slow, ...notFilled });
+  }
   return 'ok';
 }
 

@@ -7,6 +7,7 @@ import {
   TwsConnection,
 } from '../ibkr/connection';
 import { describeEndpoint, type Endpoint } from '../ibkr/endpoint';
+import { classify } from '../ibkr/messageCodes';
 import { Session } from '../ibkr/session';
 import type { OpenedSession, TradingSession } from './tradingLoop';
 
@@ -86,10 +87,16 @@ const silences: Record<Exclude<ConnectionStage, 'ended'>, string> = {
   open: 'it was ready, but did not answer a request for its time',
 };
 
-function failure({ stage, end }: ConnectionProgress): string {
-  return stage === 'ended'
-    ? `the connection ended (${end === undefined ? 'closed' : describeEnd(end)})`
-    : silences[stage];
+function failure({ stage, end, startupMessages }: ConnectionProgress): string {
+  const what =
+    stage === 'ended'
+      ? `the connection ended (${end === undefined ? 'closed' : describeEnd(end)})`
+      : silences[stage];
+  // A client id in use, and others that TWS names before it closes.
+  const said = startupMessages.findLast(({ code }) =>
+    ['error', 'fatal'].includes(classify(code).class),
+  );
+  return said === undefined ? what : `${what} after it said ${said.code}: ${said.text.trim()}`;
 }
 
 function describeEnd(end: ConnectionEnd): string {

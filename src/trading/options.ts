@@ -81,7 +81,7 @@ export function readOptions(
       regularHoursOnly: true,
     },
     intervalMs,
-    isOnce: flags.once ?? false,
+    isOnce: flags.once ?? environment['ROBO_RUNNER_ONCE'] === '1',
     // Never from `.env`: one names code that is run, the other a file that is written.
     strategyFile: flags.strategy ?? given(environment['ROBO_STRATEGY']),
     paperFile: flags['paper-db'] ?? given(environment['ROBO_PAPER_DB']),

@@ -8,7 +8,9 @@ import type { BarRequest } from '../ibkr/marketData';
 const identicalMs = 15_000;
 const smallBarWindowMs = 600_000;
 const smallBarRequests = 60;
-const messageGapMs = 25;
+/** In bursts, not one by one: waking up costs as much as what is then done. */
+const burstMessages = 4;
+const burstGapMs = 100;
 
 const smallBarSizes: ReadonlySet<string> = new Set([
   '1 secs',
@@ -22,16 +24,23 @@ const smallBarSizes: ReadonlySet<string> = new Set([
 export class Pacer {
   private readonly lastAsked = new Map<string, number>();
   private smallBars: readonly number[] = [];
-  private nextMessageMs = Number.NEGATIVE_INFINITY;
+  private burst = { atMs: Number.NEGATIVE_INFINITY, messages: 0 };
 
   constructor(private readonly clock: Clock) {}
 
   /** Resolves when any message may be sent, or at once when `signal` is aborted. */
   async message(signal: AbortSignal): Promise<void> {
     const now = this.clock.monotonicMs();
-    const at = Math.max(now, this.nextMessageMs);
-    this.nextMessageMs = at + messageGapMs;
-    await this.until(at, signal);
+    const { atMs, messages } = this.burst;
+    if (now >= atMs + burstGapMs) {
+      this.burst = { atMs: now, messages: 1 };
+    } else {
+      const isFull = messages >= burstMessages;
+      this.burst = isFull
+        ? { atMs: atMs + burstGapMs, messages: 1 }
+        : { atMs, messages: messages + 1 };
+    }
+    await this.until(this.burst.atMs, signal);
   }
 
   /** Resolves when this request for bars may be sent, or at once when `signal` is aborted. */

@@ -37,8 +37,8 @@ export type Judged =
   { readonly ok: true; readonly mark: Mark } | { readonly ok: false; readonly why: string };
 
 /**
- * Whether the newest price is believed: a number above 0, of a bar that is not older than the last
- * one and not from the future, and no more than a tenth off the last price that was believed,
+ * Whether the newest price is believed: a number above 0, between the low and the high of its bar,
+ * which is not older than the last one and not from the future, and no more than a tenth off the last price that was believed,
  * unless the bar before it, newer than that one too, confirms it.
  */
 export function judgePrice(
@@ -50,6 +50,9 @@ export function judgePrice(
   const price = newest === undefined ? undefined : toMicros(newest.close);
   if (newest === undefined || price === undefined) {
     return { ok: false, why: `the price ${newest?.close ?? 'is missing and'} is impossible` };
+  }
+  if (!(newest.low <= newest.close && newest.close <= newest.high)) {
+    return { ok: false, why: `the price ${newest.close} is outside its own bar` };
   }
   if (!(newest.timeMs <= nowMs + futureMs)) {
     return { ok: false, why: 'its bar begins in the future' };

@@ -7,6 +7,7 @@ import { errorCode, errorText } from '../core/errors';
 import type { SourcePlace } from '../diagnostics/runnerFacts';
 import type { Bar } from '../ibkr/marketData';
 import type { Strategy, StrategySignal } from './strategy';
+import { readTypeScript } from './typeScript';
 import { TookTooLong, Watchdog } from './watchdog';
 
 /** How long a module may take to load and to answer, in milliseconds; below the 5 s to stop in. */
@@ -31,7 +32,8 @@ export class StrategyFault extends Error {
 
 /** Where the runner runs, as far as it decides what it can read. */
 export interface Runtime {
-  readonly readsTypeScript: boolean;
+  /** Makes it read TypeScript; false where it cannot. */
+  readonly readTypeScript: () => boolean;
   /** `Node.js 22.15.1`, for a sentence. */
   readonly name: string;
 }
@@ -39,14 +41,14 @@ export interface Runtime {
 export function thisRuntime(): Runtime {
   const isElectron = process.versions['electron'] !== undefined;
   return {
-    readsTypeScript: process.features.typescript !== false,
+    readTypeScript,
     name: `Node.js ${process.versions.node}${isElectron ? ' of the editor' : ''}`,
   };
 }
 
 /**
  * The strategy that a module exports: `strategy`, or its default, or the module itself.
- * JavaScript of both kinds, and TypeScript where Node.js strips the types by itself.
+ * JavaScript of both kinds, and TypeScript where Node.js can strip its types.
  * @param file absolute
  * @throws StrategyFault with the place in the trader's own code
  */
@@ -85,6 +87,15 @@ export function loadStrategy(file: string, runtime: Runtime = thisRuntime()): St
   };
 }
 
+/**
+ * What failed outside of any question to the strategy, in a timer or a promise of its own.
+ * @returns undefined where it was not its code
+ */
+export function strategyFaultOf(file: string, error: unknown): StrategyFault | undefined {
+  const code = new StrategyCode(file);
+  return code.isIn(error) ? code.fault('failed in the background', error) : undefined;
+}
+
 type AnyFunction = (bars: readonly Bar[], symbol: string) => unknown;
 
 /** The text of the module, for the places in it. */
@@ -96,6 +107,10 @@ class StrategyCode {
     this.folder = dirname(file);
     // Node.js names files by their real path; the trader knows them by their own.
     this.realFolder = dirname(realpathSync(file));
+  }
+
+  isIn(error: unknown): boolean {
+    return this.placeIn(error) !== undefined;
   }
 
   /** What it throws, at the line that threw it. */
@@ -132,8 +147,9 @@ class StrategyCode {
         const from = line.indexOf(prefix);
         const found = from === -1 ? null : /^(.+?\.[cm]?[jt]s):(\d+)/.exec(line.slice(from));
         const [, path = '', number = ''] = found ?? [];
-        if (path !== '' && !path.includes('node_modules')) {
-          const real = prefix === url ? fileURLToPath(path) : path;
+        const real = prefix === url && path !== '' ? fileURLToPath(path) : path;
+        // The runner itself may lie beside it.
+        if (real !== '' && !real.includes('node_modules') && real !== process.argv[1]) {
           const file = join(this.folder, relative(this.realFolder, real));
           return { file, line: Number(number) };
         }
@@ -164,7 +180,7 @@ class StrategyCode {
   }
 }
 
-function refuseUnreadable(file: string, { readsTypeScript, name }: Runtime): void {
+function refuseUnreadable(file: string, { readTypeScript: read, name }: Runtime): void {
   const source = { file, line: 1 };
   const stats = statSync(file, { throwIfNoEntry: false });
   if (stats?.isFile() !== true) {
@@ -179,9 +195,9 @@ function refuseUnreadable(file: string, { readsTypeScript, name }: Runtime): voi
       source,
     );
   }
-  if (/\.[cm]?ts$/.test(file) && !readsTypeScript) {
+  if (/\.[cm]?ts$/.test(file) && !read()) {
     throw new StrategyFault(
-      `The strategy ${file} is TypeScript, which ${name} cannot read; write it in JavaScript, or let robo.nodePath name a Node.js from 22.18 on.`,
+      `The strategy ${file} is TypeScript, which ${name} cannot read; write it in JavaScript, or let robo.nodePath name a Node.js from 22.15 on.`,
       source,
     );
   }
@@ -219,6 +235,8 @@ function readAnswer(answer: unknown, bars: readonly Bar[]): StrategySignal | str
     return answer === undefined ? 'nothing' : `with ${describe(answer)}`;
   }
   if ('then' in answer) {
+    // Nobody waits for it; if it fails later, that must not end the runner.
+    Promise.resolve(answer).catch(() => undefined);
     return 'with a promise';
   }
   const { signal, reason } = answer as { readonly signal?: unknown; readonly reason?: unknown };

@@ -56,7 +56,10 @@ const reopenDelaysMs = [15_000, 30_000, 60_000, 120_000, 300_000];
  */
 const closedLookMs = 30 * 60_000;
 
-/** Exit code (contracts): 0 asked to stop, or done with `--once`; 1 no connection. */
+/**
+ * Exit code (contracts): 0 asked to stop, or done with `--once`; 1 no connection, or with `--once`
+ * no data for any symbol.
+ */
 export type TradingExit = 0 | 1;
 
 /** The built-in runner: cycles over the symbols until it is asked to stop. No order, ever. */
@@ -65,18 +68,25 @@ export async function trade(plan: TradingPlan, deps: TradingDeps): Promise<Tradi
     pacer: new Pacer(deps.clock),
     contracts: new Map<string, StockContract>(),
     market: marketHoursOf(),
-    strategy: new StrategyRun(deps.strategy, deps.say),
+    strategy: new StrategyRun(deps.strategy, deps.say, deps.clock),
     cycles: 0,
     pauses: 0,
     hadSession: false,
   };
   let reopened = 0;
   deps.paper.sayBook();
-  for (;;) {
+  // Asked to stop, it does not dial once more.
+  const isOver = (): boolean => deps.signal.aborted;
+  while (!isOver()) {
     const before = run.cycles + run.pauses;
     const end = await tradeOneSession(plan, run, deps);
-    if (deps.signal.aborted || end === 'done') {
+    if (isOver() || end === 'done') {
       return 0;
+    }
+    if (end === 'no data') {
+      const message = 'No symbol brought any data; the lines above say why.';
+      deps.say({ event: 'error', message });
+      return 1;
     }
     if (!run.hadSession) {
       // The gate has just passed or was bypassed; what it said is not ours to try again.
@@ -93,7 +103,11 @@ export async function trade(plan: TradingPlan, deps: TradingDeps): Promise<Tradi
     deps.say({ event: 'waiting', forMs: waitMs, message });
     await delay(deps.clock, waitMs, deps.signal);
   }
+  return 0;
 }
+
+/** `no data`: the only cycle brought none. */
+type SessionEnd = 'done' | 'no data' | 'lost';
 
 /** What lasts over all sessions of a run. */
 interface Run {
@@ -112,7 +126,7 @@ async function tradeOneSession(
   plan: TradingPlan,
   run: Run,
   deps: TradingDeps,
-): Promise<'done' | 'lost'> {
+): Promise<SessionEnd> {
   const opened = await deps.openSession(deps.signal);
   if (!opened.ok) {
     if (!deps.signal.aborted) {
@@ -143,13 +157,14 @@ interface CyclesDeps extends TradingDeps {
   readonly stop: AbortSignal;
 }
 
-async function cycles(plan: TradingPlan, run: Run, deps: CyclesDeps): Promise<'done' | 'lost'> {
+async function cycles(plan: TradingPlan, run: Run, deps: CyclesDeps): Promise<SessionEnd> {
   const { clock, say, stop } = deps;
   const isOver = (): boolean => stop.aborted;
   while (!isOver()) {
     if (!plan.isOnce && (await waitedForMarket(plan, run, deps))) {
       continue;
     }
+    run.strategy.beginCycle();
     const startedMs = clock.monotonicMs();
     const { failed, closed, isConnectionLost } = await runCycle(plan.symbols, {
       ...run,
@@ -165,7 +180,6 @@ async function cycles(plan: TradingPlan, run: Run, deps: CyclesDeps): Promise<'d
       break;
     }
     run.cycles += 1;
-    run.strategy.endCycle();
     const equity = deps.paper.endCycle();
     const durationMs = clock.monotonicMs() - startedMs;
     const nextInMs = plan.isOnce ? null : Math.max(0, Math.round(plan.intervalMs - durationMs));
@@ -180,7 +194,7 @@ async function cycles(plan: TradingPlan, run: Run, deps: CyclesDeps): Promise<'d
       equity,
     });
     if (nextInMs === null) {
-      return 'done';
+      return failed === plan.symbols.length ? 'no data' : 'done';
     }
     if (failed === plan.symbols.length && !(await deps.session.answers())) {
       // A connection whose other end is gone never closes by itself.

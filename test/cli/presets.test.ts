@@ -71,6 +71,7 @@ describe('presets on the command line', function () {
     ],
     ['a preset beside a command', ['--preset', 'auto', '--', 'x'], /not both/],
     ['a restart that is no word', ['--restart', 'maybe'], /--restart is "maybe"/],
+    ['--once beside a command', ['--once', '--', 'x'], /for the built-in runner/],
     ['JSON of a run', ['--json'], /--json belongs to --presets/],
   ] as const) {
     it(`answers ${what} with one sentence and exit 64`, async () => {
@@ -98,6 +99,19 @@ describe('presets on the command line', function () {
     assert.match(stderr, /kill switch of this workspace is set since .*NVDA: 2\.93% loss/);
     assert.match(stderr, /kill_switch_triggered/);
     assert.equal(readFileSync(file, 'utf8'), killSwitch);
+  });
+
+  it('runs the built-in runner for one cycle, with a strategy of the folder', async () => {
+    write('mine.ts', 'export const strategy = () => ({ signal: 0 as number, reason: "mine" });\n');
+    const once = ['run', '--once', '--strategy', 'mine.ts', '--symbols', 'NVDA'];
+    const { code, stdout } = await box.robo(once);
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /"event":"signal".*"symbol":"NVDA".*"reason":"mine"/);
+    assert.equal(stdout.match(/"event":"cycle"/g)?.length, 1);
+    write('mine.ts', 'export const strategy = (): number => {\n  const = 1;\n};\n');
+    const broken = await box.robo(once);
+    assert.equal(broken.code, 2, broken.stdout);
+    assert.match(broken.stdout, /"source":\{"file":".*mine\.ts","line":2\}/);
   });
 
   it('shows the kill switch before the gate, also where that stays shut', async () => {

@@ -6,7 +6,9 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
 import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -16,6 +18,7 @@ import { allowedMessages } from '../../src/ibkr/allowList';
 import { Simulator } from '../../src/simulator/simulator';
 import { replay } from '../../src/trading/book';
 import { BookStore } from '../../src/trading/bookStore';
+import { eventually } from '../support/eventually';
 import { seeded } from '../support/paper';
 
 const entry = join(import.meta.dirname, '../../src/runner.ts');
@@ -165,6 +168,142 @@ describe('built-in runner as a process', function () {
     assert.ok(said > 20);
   });
 
+  it('keeps a whole book through kill -9 at random moments, its opening included', async function () {
+    this.timeout(120_000);
+    const file = join(folder, 'random.db');
+    const host = join(import.meta.dirname, '../support/paperHost.ts');
+    const seed = Date.now();
+    const random = seeded(seed);
+    let killedAtWork = 0;
+    let fillsBefore = 0;
+    for (let life = 1; life <= 10; life += 1) {
+      const child = spawn(process.execPath, ['--import', loader, host, file, String(life)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let printed = '';
+      child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+      // Half of them while the book is being opened, or a moment later; half of them at work.
+      const isEarly = life % 2 === 1;
+      if (isEarly) {
+        await delay(50 + random() * 700);
+      } else {
+        await once(child.stdout, 'data');
+        await delay(random() * 400);
+      }
+      child.kill('SIGKILL');
+      const [, signal] = (await once(child, 'close')) as [number | null, string | null];
+      assert.equal(signal, 'SIGKILL');
+      killedAtWork += printed.length > 100 ? 1 : 0;
+      const store = BookStore.open(file, { kind: 'opened', atMs: 0, cash: 100_000_000_000 });
+      const journal = store.journal();
+      assert.deepEqual(replay(journal), store.book, `seed ${seed}`);
+      store.close();
+      const fills = journal.filter((entry) => entry.kind === 'filled');
+      assert.ok(fills.length >= fillsBefore, 'no fill of an earlier life is gone');
+      fillsBefore = fills.length;
+      const trades = new Set(fills.map((fill) => `${fill.symbol} ${fill.barAtMs}`));
+      assert.equal(trades.size, fills.length, 'nothing was traded twice on a bar');
+      const database = new DatabaseSync(file, { readOnly: true });
+      const rows = database.prepare('SELECT symbol, quantity, price FROM fills ORDER BY seq').all();
+      database.close();
+      assert.deepEqual(
+        rows.map((row) => ({ ...row })),
+        fills.map(({ symbol, quantity, price }) => ({ symbol, quantity, price })),
+      );
+    }
+    assert.ok(killedAtWork >= 3, `${killedAtWork} of 10 were killed while they traded`);
+  });
+
+  describe('asked to stop', () => {
+    const symbols = ['AAPL', 'NVDA', 'TSLA', 'MSFT', 'SPY', 'QQQ', 'AMZN', 'META'].join(',');
+    let simulator: Simulator;
+    let port: number;
+
+    beforeEach(async () => {
+      simulator = new Simulator();
+      ({ port } = await simulator.start());
+    });
+
+    afterEach(async () => {
+      await simulator.stop();
+    });
+
+    for (const [phase, text, isThere] of [
+      ['a strategy is slow', 'const end = Date.now() + 1500; while (Date.now() < end);', /"fetch"/],
+      ['a strategy never comes back', 'for (;;);', /"fetch"/],
+      ['a strategy has timers of its own', 'setInterval(() => {}, 1000);', /"cycle"/],
+      ['it waits for the next cycle', '', /"cycle"/],
+    ] as const) {
+      it(`ends with 0 within 5 s while ${phase}`, async () => {
+        const file = join(folder, 'own.mjs');
+        const answer = "return { signal: 0, reason: 'test' };";
+        writeFileSync(file, `export function strategy() {\n  ${text}\n  ${answer}\n}\n`);
+        const { child, output } = run(['--symbols', symbols, '--strategy', file], port);
+        await eventually(() => isThere.test(output()), 'the phase', 15_000);
+        const start = performance.now();
+        child.kill('SIGTERM');
+        const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+        assert.deepEqual([code, signal], [0, null], output());
+        const tookMs = performance.now() - start;
+        assert.ok(tookMs < 5000, `it took ${tookMs} ms`);
+      });
+    }
+
+    it('ends with 0 within 5 s while a request is open', async () => {
+      const { child, output } = run(['--symbols', 'AAPL'], port);
+      await simulator.setFault('hmds_broken');
+      await eventually(
+        () => (simulator.statistics.requestsById[20] ?? 0) > 0,
+        'the request',
+        15_000,
+      );
+      const start = performance.now();
+      child.kill('SIGTERM');
+      const [code] = (await once(child, 'close')) as [number | null];
+      assert.equal(code, 0, output());
+      assert.ok(performance.now() - start < 5000);
+    });
+
+    it('ends with --once though a strategy has timers, and survives what they throw', async () => {
+      const file = join(folder, 'own.mjs');
+      writeFileSync(
+        file,
+        [
+          'Promise.reject(new Error("no news today"));',
+          'setInterval(() => {}, 1000);',
+          'export const strategy = () => ({ signal: 0, reason: "test" });',
+        ].join('\n'),
+      );
+      const { child, output } = run(['--symbols', 'AAPL', '--once', '--strategy', file], port);
+      const [code] = (await once(child, 'close')) as [number | null];
+      assert.equal(code, 0, output());
+      const events = output()
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { readonly event: string; readonly source?: unknown });
+      const errors = events.filter(({ event }) => event === 'error');
+      assert.deepEqual(
+        errors.map(({ source }) => source),
+        [{ file, line: 1 }],
+      );
+      assert.match(output(), /failed in the background: no news today/);
+    });
+  });
+
+  it('says with whom its client id collides: what TWS said before it closed', async () => {
+    const simulator = new Simulator();
+    const { port } = await simulator.start();
+    await simulator.setFault('client_id_in_use');
+    try {
+      const { child, output } = run(['--symbols', 'AAPL'], port);
+      const [code] = (await once(child, 'close')) as [number | null];
+      assert.equal(code, 1);
+      assert.match(output(), /after it said 326: /);
+    } finally {
+      await simulator.stop();
+    }
+  });
+
   it('refuses to write a book that another runner writes', async () => {
     const file = join(folder, 'one.db');
     const store = BookStore.open(file, { kind: 'opened', atMs: 0, cash: 1_000_000 });
@@ -196,6 +335,9 @@ describe('built-in runner as a process', function () {
   });
 });
 
+/** Makes this Node.js as VS Code 1.101's: it can strip types, and does not by itself. */
+const noTypes = ['--no-experimental-strip-types'];
+
 describe('the bundle of the built-in runner', function () {
   this.timeout(60_000);
   let folder: string;
@@ -225,16 +367,23 @@ describe('the bundle of the built-in runner', function () {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function run(args: readonly string[]): Promise<{ code: number | null; output: string }> {
-    const child = spawn(process.execPath, [script, '--symbols', 'AAPL,NVDA,TSLA', ...args], {
-      cwd: folder,
-      env: {
-        PATH: process.env['PATH'],
-        IBKR_PORT: String(port),
-        ROBO_STATE_DIR: join(folder, 'state'),
+  async function run(
+    args: readonly string[],
+    nodeFlags: readonly string[] = [],
+  ): Promise<{ code: number | null; output: string }> {
+    const child = spawn(
+      process.execPath,
+      [...nodeFlags, script, '--symbols', 'AAPL,NVDA,TSLA', ...args],
+      {
+        cwd: folder,
+        env: {
+          PATH: process.env['PATH'],
+          IBKR_PORT: String(port),
+          ROBO_STATE_DIR: join(folder, 'state'),
+        },
+        stdio: ['ignore', 'pipe', 'inherit'],
       },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    );
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     const [code] = (await once(child, 'close')) as [number | null];
@@ -280,6 +429,18 @@ describe('the bundle of the built-in runner', function () {
       3,
     ],
     [
+      'enum.ts',
+      'export const a = 1;\nenum Side { Buy }\nexport const strategy = () => Side.Buy;\n',
+      /could not be loaded: SyntaxError: TypeScript enum is not supported/,
+      2,
+    ],
+    [
+      'common.cts',
+      "const s: number = 0;\nmodule.exports = () => ({ signal: s, reason: 'common' });\n",
+      /"reason":"common"/,
+      0,
+    ],
+    [
       'broken.mjs',
       'export function strategy() {\n  return {{;\n}\n',
       /SyntaxError: Unexpected token/,
@@ -294,15 +455,39 @@ describe('the bundle of the built-in runner', function () {
     ],
     ['endless.cjs', 'while (true) {}\n', /did not come back within 4 s/, 1],
   ] as const) {
-    it(`reads ${name}, or says what is wrong at its own line`, async () => {
-      const file = strategy(name, text);
-      const { code, output } = await run(['--once', '--strategy', file]);
-      assert.match(output, words);
-      assert.equal(code, line === 0 ? 0 : 2, output);
-      if (line > 0) {
-        const event = JSON.parse(output) as { readonly source?: unknown };
-        assert.deepEqual(event.source, { file, line });
-      }
-    });
+    // VS Code 1.101 to 1.103 bring a Node.js that does not strip types by itself.
+    for (const nodeFlags of name.endsWith('ts') ? [[], noTypes] : [[]]) {
+      const where = nodeFlags.length === 0 ? '' : ' where Node.js does not strip types by itself';
+      it(`reads ${name}, or says what is wrong at its own line${where}`, async () => {
+        const file = strategy(name, text);
+        const { code, output } = await run(['--once', '--strategy', file], nodeFlags);
+        assert.match(output, words);
+        assert.equal(code, line === 0 ? 0 : 2, output);
+        if (line > 0) {
+          const event = JSON.parse(output) as { readonly source?: unknown };
+          assert.deepEqual(event.source, { file, line });
+        }
+      });
+    }
   }
+
+  it('tells the line of TypeScript beside it, types stripped by whomever', async () => {
+    const beside = strategy(
+      'beside.ts',
+      'interface Bar {\n  close: number;\n}\nexport const last = (b: readonly Bar[]): number => {\n  throw new Error("no last");\n};\n',
+    );
+    const file = strategy(
+      'typed-main.mts',
+      'import { last } from "./beside.ts";\nimport type { Gone } from "./gone.ts";\nexport const strategy = (b: never[]) => ({ signal: last(b), reason: "x" });\n',
+    );
+    for (const nodeFlags of [[], noTypes]) {
+      const { code, output } = await run(['--once', '--strategy', file], nodeFlags);
+      assert.equal(code, 0, output);
+      const [error] = output
+        .split('\n')
+        .filter((line) => line.includes('"event":"error"'))
+        .map((line) => JSON.parse(line) as { readonly source?: unknown });
+      assert.deepEqual(error?.source, { file: beside, line: 5 });
+    }
+  });
 });

@@ -4,6 +4,7 @@ import {
   decodeFields,
   decodeText,
   encodeFrame,
+  frameOf,
   FrameReader,
   MalformedFrameError,
   maxFrameBytes,
@@ -30,6 +31,18 @@ describe('frames', () => {
       fc.property(fc.array(field, { minLength: 1 }), (fields) => {
         assert.deepEqual(decodeFields(encodeFrame(fields).subarray(4)), fields);
       }),
+    );
+  });
+
+  it('are handed on as they came, or as if they had been encoded anew', () => {
+    const byte = fc.oneof(fc.constant(0), fc.integer({ min: 32, max: 126 }), fc.nat(255));
+    const bytes = fc.array(byte, { minLength: 1, maxLength: 60 });
+    fc.assert(
+      fc.property(bytes, fc.boolean(), (some, isEnded) => {
+        const body = Buffer.from([0x31, 0x37, 0, ...some, ...(isEnded ? [0] : [])]);
+        assert.deepEqual(frameOf(body), encodeFrame(decodeFields(body)));
+      }),
+      { numRuns: 1000 },
     );
   });
 

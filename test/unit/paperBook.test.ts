@@ -96,6 +96,13 @@ describe('what the paper book believes', () => {
     }
     assert.ok(!judgePrice({ bars: [], nowMs: noon }, undefined).ok);
     assert.ok(!judge([100, 100], { barAtMs: noon + 1, price: 100_000_000 }));
+    const [bar = assert.fail()] = barsUpTo(noon, barMs, [100]);
+    for (const impossible of [
+      { ...bar, high: 99 },
+      { ...bar, low: 101 },
+    ]) {
+      assert.ok(!judgePrice({ bars: [impossible], nowMs: noon }, undefined).ok);
+    }
     const bars = barsUpTo(noon + 61_000, barMs, [100, 100]);
     assert.ok(!judgePrice({ bars, nowMs: noon }, undefined).ok);
   });

@@ -112,7 +112,7 @@ describe('a strategy of the trader’s own', () => {
   }
 
   it('is refused where there is none, and where this runtime cannot read it', () => {
-    const old = { readsTypeScript: false, name: 'Node.js 22.15.1 of the editor' };
+    const old = { readTypeScript: () => false, name: 'Node.js 22.15.1 of the editor' };
     const typed = write('export const strategy = (b: number): number => b;', 'ts');
     const refusal = faultOf(() => loadStrategy(typed, old));
     assert.match(refusal.message, /TypeScript, which Node.js 22.15.1 of the editor cannot read/);

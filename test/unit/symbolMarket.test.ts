@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { StockContract } from '../../src/ibkr/marketData';
-import { marketOf } from '../../src/ibkr/symbolMarket';
+import { MarketByMinute, marketOf } from '../../src/ibkr/symbolMarket';
 import type { RunnerFact } from '../../src/diagnostics/runnerFacts';
 import { runnerStatus } from '../../src/runner/runnerStatus';
-import { quietLimitMs } from '../../src/runner/says';
+import { quietLimitMs } from '../../src/runner/standstill';
 import { living, said, startedAtMs } from '../support/runnerKnowledge';
 
 const apple: StockContract = {
@@ -50,6 +50,38 @@ describe('the market of some symbols', () => {
   });
 });
 
+describe('the market of some symbols, remembered', () => {
+  /** Counts how often the contracts are looked at. */
+  class Counted extends Map<string, StockContract> {
+    looks = 0;
+
+    override get(symbol: string): StockContract | undefined {
+      this.looks += 1;
+      return super.get(symbol);
+    }
+  }
+
+  it('is read once a minute for each list, and anew when contracts have changed', () => {
+    const contracts = new Counted();
+    const market = new MarketByMinute();
+    const noon = Date.parse('2026-11-24T17:30:00Z');
+    const ask = (symbols: readonly string[], atMs: number) =>
+      market.of(symbols, contracts, atMs).state;
+    for (let second = 0; second < 60; second += 1) {
+      assert.equal(ask(['AAPL'], noon + second * 1000), 'open');
+      assert.equal(ask(['ESZ6'], noon + second * 1000), 'unknown');
+    }
+    assert.equal(contracts.looks, 2);
+    contracts.set(apple.symbol, apple);
+    market.forget();
+    assert.equal(ask(['AAPL'], noon), 'closed', 'by its own hours');
+    const close = Date.parse('2026-11-23T21:00:00Z');
+    assert.equal(ask(['AAPL'], close - 1), 'open');
+    assert.equal(ask(['AAPL'], close), 'closed', 'to the minute');
+    assert.equal(ask(['AAPL'], close - 1), 'open', 'also when the clock goes back');
+  });
+});
+
 describe('a runner that rests (law 7)', () => {
   // 20 November 2026 is a Friday; the runner has worked at 15:00 UTC, at ten in New York.
   const cycle: RunnerFact = { kind: 'cycle' };
@@ -61,17 +93,17 @@ describe('a runner that rests (law 7)', () => {
   const saturday = Date.parse('2026-11-21T15:00:00Z');
   const mondayOpen = Date.parse('2026-11-23T14:30:00Z');
 
-  it('is silent while its market is open', () => {
-    assert.deepEqual(restingAt(startedAtMs + quietLimitMs + 60_000), ['silent', 'runner_silent']);
+  it('has stalled while its market is open', () => {
+    assert.deepEqual(restingAt(startedAtMs + quietLimitMs + 60_000), ['stalled', 'runner_silent']);
   });
 
   it('is idle while its market is closed, and not where that is not known', () => {
     assert.deepEqual(restingAt(saturday), ['idle']);
-    assert.deepEqual(restingAt(saturday, ['ESZ6']), ['silent', 'runner_silent']);
+    assert.deepEqual(restingAt(saturday, ['ESZ6']), ['stalled', 'runner_silent']);
   });
 
   it('is given the usual pause from the opening on', () => {
     assert.deepEqual(restingAt(mondayOpen + quietLimitMs), ['working']);
-    assert.deepEqual(restingAt(mondayOpen + quietLimitMs + 1), ['silent', 'runner_silent']);
+    assert.deepEqual(restingAt(mondayOpen + quietLimitMs + 1), ['stalled', 'runner_silent']);
   });
 });

@@ -16,12 +16,14 @@ import { MemoryKeeper, paperRules } from '../support/paper';
 
 const bars: readonly Bar[] = Array.from({ length: 30 }, (_, index) => ({
   timeMs: Date.parse('2026-11-20T14:30:00Z') + index * 60_000,
-  open: 10,
-  high: 10,
-  low: 10,
+  open: 10 + index,
+  high: 10 + index,
+  low: 10 + index,
   close: 10 + index,
   volume: 1,
 }));
+
+const [bar = assert.fail()] = bars;
 
 function contract(symbol: string): StockContract {
   return {
@@ -221,6 +223,40 @@ describe('built-in runner', () => {
     );
   });
 
+  it('does not dial once more when it is asked to stop while it waits', async () => {
+    const run = tws.run();
+    await clock.advance(1000);
+    tws.closed.fire('closed by TWS');
+    await clock.advance(5000);
+    tws.stop.abort();
+    assert.equal(await run, 0);
+    assert.equal(tws.openings, 1);
+    const stopped = new FakeTws(clock);
+    stopped.stop.abort();
+    assert.equal(await stopped.run(), 0);
+    assert.equal(stopped.openings, 0);
+    assert.equal(clock.pending, 0);
+  });
+
+  it('ends with 1 with --once when no symbol brought data, and with 0 when one did', async () => {
+    const noData: Answer<readonly Bar[]> = {
+      ok: false,
+      failure: { kind: 'message', code: 162, text: 'HMDS query returned no data' },
+    };
+    tws.behave = () => Promise.resolve(noData);
+    const run = tws.run({ isOnce: true });
+    await clock.advance(1000);
+    assert.equal(await run, 1);
+    assert.match(JSON.stringify(tws.said('error')), /No symbol brought any data/);
+    assert.equal(tws.said('cycle').length, 1);
+    const other = new FakeTws(clock);
+    other.behave = (symbol) =>
+      symbol === 'AAPL' ? Promise.resolve(noData) : answering(symbol, clock);
+    const half = other.run({ isOnce: true });
+    await clock.advance(1000);
+    assert.equal(await half, 0);
+  });
+
   it('goes on after a loss that healed, with its full patience again', async () => {
     const run = tws.run();
     await clock.advance(1000);
@@ -353,6 +389,19 @@ describe('built-in runner', () => {
       assert.equal(tws.said('cycle').length, 2);
       tws.stop.abort();
       assert.equal(await run, 0);
+      assert.equal(tws.keeper.book.marks.get('AAPL')?.price, 39_000_000, 'the book knows prices');
+    });
+
+    it('says why bars with an impossible price lead to nothing', async () => {
+      tws.behave = () =>
+        Promise.resolve({ ok: true, value: [{ ...bar, close: 0 }, ...bars], roundTripMs: 3 });
+      const run = tws.run({ symbols: ['AAPL'], isOnce: true });
+      await clock.advance(1000);
+      assert.equal(await run, 0);
+      const [signal] = tws.said('signal');
+      assert.ok(signal?.event === 'signal');
+      assert.deepEqual([signal.signal, signal.price], [0, 39]);
+      assert.match(signal.reason, /impossible close 0/);
     });
 
     it('asks one that does not come back only once a cycle', async () => {
