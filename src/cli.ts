@@ -1,42 +1,33 @@
 import { type Command, type CommandContext, ConfigurationError, UsageError } from './cli/command';
-import { acknowledgeCommand } from './cli/acknowledge';
-import { alertsCommand } from './cli/alerts';
-import { diagnoseCommand } from './cli/diagnose';
-import { drillCommand } from './cli/drill';
-import { guideCommand } from './cli/guide';
-import { logCommand } from './cli/log';
-import { monitorCommand, shutdownCommand } from './cli/monitor';
-import { killDuplicatesCommand, psCommand } from './cli/processes';
-import { quietCommand } from './cli/quiet';
-import { reportCommand } from './cli/report';
-import { runCommand } from './cli/run';
-import { serviceCommand } from './cli/service';
-import { simulateCommand } from './cli/simulate';
-import { reconnectCommand, statusCommand } from './cli/status';
-import { testCommand } from './cli/test';
+import { printable } from './cli/style';
 import { usageText } from './cli/usage';
 import { errorText } from './core/errors';
 import { version } from './core/version';
 
-const commands: Readonly<Record<string, Command>> = {
-  test: testCommand,
-  status: statusCommand,
-  monitor: monitorCommand,
-  run: runCommand,
-  reconnect: reconnectCommand,
-  acknowledge: acknowledgeCommand,
-  quiet: quietCommand,
-  alerts: alertsCommand,
-  ps: psCommand,
-  'kill-duplicates': killDuplicatesCommand,
-  diagnose: diagnoseCommand,
-  log: logCommand,
-  guide: guideCommand,
-  drill: drillCommand,
-  simulate: simulateCommand,
-  report: reportCommand,
-  shutdown: shutdownCommand,
-  service: serviceCommand,
+/** Only what is called is loaded: the rest would cost each command a tenth of a second. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  test: async () => (await import('./cli/test')).testCommand,
+  status: async () => (await import('./cli/status')).statusCommand,
+  monitor: async () => (await import('./cli/monitor')).monitorCommand,
+  run: async () => (await import('./cli/run')).runCommand,
+  reconnect: async () => (await import('./cli/status')).reconnectCommand,
+  acknowledge: async () => (await import('./cli/acknowledge')).acknowledgeCommand,
+  quiet: async () => (await import('./cli/quiet')).quietCommand,
+  alerts: async () => (await import('./cli/alerts')).alertsCommand,
+  watch: async () => (await import('./cli/watch')).watchCommand,
+  unwatch: async () => (await import('./cli/watch')).unwatchCommand,
+  ps: async () => (await import('./cli/processes')).psCommand,
+  'kill-duplicates': async () => (await import('./cli/processes')).killDuplicatesCommand,
+  dashboard: async () => (await import('./cli/dashboard')).dashboardCommand,
+  diagnose: async () => (await import('./cli/diagnose')).diagnoseCommand,
+  log: async () => (await import('./cli/log')).logCommand,
+  guide: async () => (await import('./cli/guide')).guideCommand,
+  drill: async () => (await import('./cli/drill')).drillCommand,
+  simulate: async () => (await import('./cli/simulate')).simulateCommand,
+  report: async () => (await import('./cli/report')).reportCommand,
+  shutdown: async () => (await import('./cli/monitor')).shutdownCommand,
+  service: async () => (await import('./cli/service')).serviceCommand,
+  uninstall: async () => (await import('./cli/uninstall')).uninstallCommand,
 };
 
 const usageExit = 64;
@@ -55,15 +46,16 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(usageText());
     return name === '' ? usageExit : 0;
   }
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
   try {
-    if (command === undefined) {
+    if (load === undefined) {
       throw new UsageError(`There is no command "${name}".`);
     }
+    const command = await load();
     return await command(contextFor(rest));
   } catch (error) {
     const isUsage = error instanceof UsageError;
-    process.stderr.write(`robo: ${errorText(error)}${hintFor(error)}\n`);
+    process.stderr.write(`robo: ${printable(errorText(error))}${hintFor(error)}\n`);
     return isUsage ? usageExit : (failureExit[name] ?? 1);
   }
 }

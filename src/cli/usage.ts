@@ -1,16 +1,29 @@
-/** The text of `robo --help`. */
-export function usageText(): string {
-  return `robo: does TWS or IB Gateway really answer, why not, and may my runner start
+const usage = `robo: does TWS or IB Gateway really answer, why not, and may my runner start
 
-  robo test [--symbol AAPL] [--mode paper|live] [--timeout S] [--no-data] [--json]
+  robo test [--symbol AAPL] [--mode paper|live] [--timeout S] [--no-data] [--json | --format problem]
                                   test the connection layer by layer
   robo status [--json]            the present state
-  robo run [--symbols A,B] [--bypass "REASON"] [-- COMMAND ...]
-                                  pass the gate, then run your program under supervision
+  robo run [--preset NAME] [--symbols A,B] [--bypass "REASON"] [--no-helpers]
+           [--restart on|off|auto] [-- COMMAND ...]
+                                  pass the gate, then run a program under supervision:
+                                  COMMAND, what --presets found here (NAME, or auto for the
+                                  best), or without both the built-in paper runner
+  robo run [--once] [--strategy FILE]
+                                  the built-in runner: one cycle only; a strategy of yours
+  robo run --presets [--json]     the programs of this folder that can be run
+  robo watch [PID] [--log FILE] [--json]
+                                  watch a runner that was started elsewhere; it is never
+                                  stopped. Without PID: the only one that is found
+  robo unwatch PID                watch it no more
   robo ps [--json]                runners, helpers and TWS processes, and why
-  robo kill-duplicates [--all] [--dry-run] [--yes] [--json]
-                                  end duplicate runners, keep the rightful one
-  robo log [-f] [--runner]        the monitor's or the runner's log
+  robo kill-duplicates [--all] [--dry-run] [--yes] [--pid N,N] [--json]
+                                  end duplicate runners, keep the rightful one; on a live
+                                  account only those that you confirm or name with --pid
+  robo log [-f] [--runner] [-n LINES] [--level all|warning|error]
+                                  the end of the monitor's or the runner's log; -f follows it
+  robo dashboard [--no-open] [--feed-port N] [--json]
+                                  the dashboard in a browser of this computer, served by the
+                                  monitor until it ends
   robo diagnose [FILE|-] [--json | --format problem]
                                   say what went wrong in a log
   robo guide [CAUSE]              the TWS setup guide
@@ -23,15 +36,19 @@ export function usageText(): string {
               [--json] [-- PROGRAM ...]
                                   how alerts are raised: on the desktop while no window
                                   is open, by a program of yours, by a heartbeat
-  robo monitor [--interval 30] [--ibc-command-port N --recovery-allow STEP,STEP]
-                                  watch in the foreground, as a service does; with IBC:
+  robo monitor [--interval 30] [--tws-zone ZONE] [--tws-restart 23:45]
+               [--records-also-at FOLDER] [--ibc-command-port N --recovery-allow STEP,STEP]
+                                  watch in the foreground, as a service does; with copies
+                                  of status and alert in a folder where scripts look; with IBC:
                                   ENABLEAPI, RECONNECTDATA, RECONNECTACCOUNT, RESTART, RESTART_LIVE
   robo service install [--node PATH] [--interval 30] [--dry-run]
                                   let the system watch at each login, as a service of yours;
-                                  --ibc-command-port and --recovery-allow as for monitor
+                                  the other flags of monitor as well
   robo service status [--json]    is the service installed, enabled, running
   robo service uninstall          end the service and remove it
   robo shutdown                   end the monitor; a runner goes on
+  robo uninstall                  end all monitors, remove services and the installed command;
+                                  runners go on, records stay
   robo drill [FAULT ...] [--json]
                                   rehearse outages with a simulated TWS, away from yours
   robo simulate [--fault NAME] [--port N] [--list]
@@ -40,4 +57,8 @@ export function usageText(): string {
 
 About which endpoint: --host 127.0.0.1 --port 7497 --client-id 9000 --state-dir DIR
 `;
+
+/** The text of `robo --help`. */
+export function usageText(): string {
+  return usage;
 }

@@ -11,6 +11,7 @@ import type { Disposable } from '../core/disposables';
 import { Emitter } from '../core/emitter';
 import { errorCode, errorText, HumanError } from '../core/errors';
 import { version } from '../core/version';
+import type { DashboardMessage } from '../diagnostics/dashboard';
 import type { Finding } from '../diagnostics/finding';
 import type { IncidentStatus, StatusRecord } from '../diagnostics/status';
 import type { LayerResult, PreflightReport } from '../preflight/report';
@@ -22,6 +23,7 @@ import {
   type KillOutcome,
   type KillProcessesParams,
   notifications,
+  type OpenFeedResult,
   type ProcessListing,
   protocolVersion,
   requests,
@@ -53,12 +55,15 @@ export class DaemonClient implements Disposable {
     readonly layer: LayerResult;
   }>();
   private readonly earlyEmitter = new Emitter<GateEarlyWord>();
+  private readonly dashboardEmitter = new Emitter<DashboardMessage>();
   private readonly closeEmitter = new Emitter<string>();
   private lastToken = 0;
   private isClosed = false;
 
   readonly onDidChangeStatus = this.statusEmitter.event;
   readonly onDidLog = this.logEmitter.event;
+  /** Fires while the dashboard is followed. */
+  readonly onDidChangeDashboard = this.dashboardEmitter.event;
   /** Fires once, with the reason, when the daemon is gone. */
   readonly onDidClose = this.closeEmitter.event;
 
@@ -73,6 +78,9 @@ export class DaemonClient implements Disposable {
     });
     connection.onNotification(notifications.log, (lines) => {
       this.logEmitter.fire(lines);
+    });
+    connection.onNotification(notifications.dashboard, (message) => {
+      this.dashboardEmitter.fire(message);
     });
     connection.onNotification(notifications.testProgress, (progress) => {
       this.layerEmitter.fire(progress);
@@ -256,6 +264,20 @@ export class DaemonClient implements Disposable {
     return this.request(() => this.connection.sendRequest(requests.configureWatch, params));
   }
 
+  /** Begins or ends what `onDidChangeDashboard` tells: all there is at first, then what is new. */
+  async followDashboard(isFollowed: boolean): Promise<void> {
+    await this.request(() => this.connection.sendRequest(requests.dashboard, { isFollowed }));
+  }
+
+  /**
+   * Turns the feed on for as long as the daemon lives.
+   * @param port 0, or left out, for one that is free
+   */
+  async openFeed(port?: number): Promise<OpenFeedResult> {
+    const params = port === undefined ? {} : { port };
+    return this.request(() => this.connection.sendRequest(requests.openFeed, params));
+  }
+
   /** Asks the daemon to end; a runner goes on by itself. */
   async shutdown(): Promise<void> {
     try {
@@ -275,6 +297,7 @@ export class DaemonClient implements Disposable {
     for (const emitter of [
       this.statusEmitter,
       this.logEmitter,
+      this.dashboardEmitter,
       this.layerEmitter,
       this.earlyEmitter,
     ]) {

@@ -2,41 +2,71 @@ import { homedir, hostname, userInfo } from 'node:os';
 import { type Clock, isoTime, type Timer } from '../core/clock';
 import type { Disposable } from '../core/disposables';
 import { Emitter } from '../core/emitter';
+import { HumanError } from '../core/errors';
 import type { EndpointPaths } from '../core/paths';
 import { redact } from '../core/redaction';
 import { version } from '../core/version';
 import type { Finding } from '../diagnostics/finding';
 import { isConnectionInTrouble, withVerdict } from '../diagnostics/runnerVerdict';
-import type { IncidentStatus, StatusRecord } from '../diagnostics/status';
+import type { IncidentStatus, RunnerStatus, StatusRecord } from '../diagnostics/status';
 import type { Machine } from '../host/machine';
 import { toolRunner } from '../host/tool';
+import { lifetimeWarnings, readLifetimeFacts } from '../host/lifetime';
 import { Monitor } from '../monitor/monitor';
-import { defaultTimings } from '../monitor/timings';
+import { RecordCopies } from '../monitor/recordCopies';
+import { timeOfDay } from '../monitor/restartTimes';
+import { defaultTimings, type MonitorTimings } from '../monitor/timings';
 import { Recovery } from '../monitor/recovery';
-import { recoveryOff } from '../monitor/recoverySettings';
+import { modeOf } from '../monitor/recoveryEvidence';
 import { type LogLevel, Records } from '../monitor/records';
 import { runPreflight } from '../preflight/preflight';
 import type { LayerResult, PreflightReport } from '../preflight/report';
 import { Alerts } from './alerts';
 import type { AlertSource, SettingsBySource } from './alertSettings';
 import type { DaemonArguments } from './daemonArguments';
+import { ExternalRunners } from './externalRunners';
 import { defaultRefuseAfterMs, passGate } from './gate';
+import { DashboardData } from './dashboardData';
+import { DuplicateWatch } from './duplicateWatch';
+import { Feed } from './feed/feed';
+import { FeedTalk } from './feed/feedTalk';
+import { pageAssets } from './feed/pageAssets';
 import { History } from './history';
-import { endListed, listProcesses } from './processes';
+import { readOpenRuns } from './historyReader';
+import type { OpenRun } from './orphans';
+import { writeLastTest } from './lastTest';
+import {
+  endListed,
+  listProcesses,
+  type ProcessesDependencies,
+  runnerDoubledBy,
+} from './processes';
 import type {
   KillOutcome,
   KillProcessesParams,
   ListProcessesParams,
+  OpenFeedResult,
   ProcessListing,
   StartRunnerParams,
   StartRunnerResult,
   StopRunnerResult,
   TestParams,
+  UnwatchRunnerResult,
+  WatchRunnerParams,
+  WatchRunnerResult,
 } from './protocol';
 import { RunnerClientIds } from './runnerClientIds';
 import type { PlannedTimes } from './plannedTimes';
-import { Runners } from './runners';
+import { Runners, type RunnersDependencies } from './runners';
 import { alertText, statusRecord } from './statusRecord';
+import { WatchSetup } from './watchSetup';
+import {
+  checkFeedPort,
+  describeWatch,
+  type EffectiveWatch,
+  scheduleOf,
+  type WatchSettingsBySource,
+} from './watchSettings';
 
 /** How long the data layer of a test may take, in milliseconds; bars of a slow farm need seconds. */
 const testDataMs = 10_000;
@@ -64,12 +94,18 @@ export interface RequestProgress {
 /** One endpoint's watch: the monitor with its one session, the records, and the runners. */
 export class Daemon implements Disposable {
   readonly runners: Runners;
+  readonly dashboard: DashboardData;
+  private readonly feed: Feed;
+  private readonly talk: FeedTalk;
+  private readonly external: ExternalRunners;
   private readonly monitor: Monitor;
   private readonly recovery: Recovery;
   private readonly runnerIds = new RunnerClientIds();
   private readonly records: Records;
+  private readonly setup: WatchSetup;
   private readonly history: History;
   private readonly alerts: Alerts;
+  private readonly duplicates: DuplicateWatch;
   private readonly statusEmitter = new Emitter<StatusRecord>();
   private readonly startedAtMs: number;
   /** True at first: a dead daemon may have left one. */
@@ -87,6 +123,8 @@ export class Daemon implements Disposable {
   ) {
     this.startedAtMs = deps.clock.now();
     this.records = new Records(paths);
+    this.setup = this.openSetup();
+    this.followCopies();
     this.history = this.openHistory();
     this.alerts = this.openAlerts();
     this.monitor = this.openMonitor();
@@ -94,6 +132,9 @@ export class Daemon implements Disposable {
       clock: deps.clock,
       machine: deps.machine,
       marketOf: (symbols) => this.monitor.marketOf(symbols),
+      ...this.restartDependencies(),
+      openRuns: async () => this.openRuns(),
+      doubledBy: async (params) => runnerDoubledBy(params, this.processesDependencies()),
       log: (level, token, words) => {
         this.log(level, token, words);
       },
@@ -107,7 +148,16 @@ export class Daemon implements Disposable {
         },
       },
     });
+    this.external = this.openExternal();
     this.recovery = this.openRecovery();
+    this.duplicates = this.openDuplicates();
+    this.dashboard = this.openDashboard();
+    this.talk = new FeedTalk({ clock: deps.clock, status: () => this.status() });
+    this.feed = this.openFeedServer();
+    this.follow();
+  }
+
+  private follow(): void {
     this.monitor.onDidLog(({ level, token, words }) => {
       this.log(level, token, words);
     });
@@ -120,20 +170,57 @@ export class Daemon implements Disposable {
     this.runners.onDidChange(() => {
       this.publish();
     });
-    this.runners.onFacts(({ workspace, facts }) => {
-      this.history.hear(workspace, facts);
-    });
+    for (const source of [this.runners, this.external]) {
+      source.onFacts(({ workspace, facts }) => {
+        this.history.hear(workspace, facts);
+        this.dashboard.hear(workspace, facts);
+        this.talk.hear(workspace, facts);
+      });
+      source.onLines(({ workspace, lines }) => {
+        this.talk.hearLines(workspace, lines);
+      });
+    }
   }
 
   /** Takes over the runners of a dead daemon. */
   async adopt(): Promise<void> {
+    await this.external.adoptAll();
     await this.runners.adoptAll();
   }
 
   /** Begins to watch; the first verdict clears or confirms the alert that a dead daemon has left. */
   watch(): void {
+    const { restartMinute } = this.monitor;
+    if (restartMinute !== undefined) {
+      const words = `TWS restarts itself at ${timeOfDay(restartMinute)} of its clock`;
+      this.log('INFO', 'schedule.known', words);
+    }
     this.monitor.ask();
+    void this.feed.configure(this.setup.effective.feed);
+    this.duplicates.begin();
     this.publishNow();
+  }
+
+  /** A runner that lives, its own or one that is watched, keeps the daemon. */
+  get isAnyRunnerAlive(): boolean {
+    return this.runners.isAnyAlive || this.external.isAnyAlive;
+  }
+
+  /** Pages and programs that listen to the feed; they keep the daemon too. */
+  get feedClients(): number {
+    return this.feed.clients;
+  }
+
+  /**
+   * Turns the feed on for as long as this daemon lives; see Feed.
+   * @throws HumanError when it cannot be opened
+   */
+  async openFeed(port: number | undefined): Promise<OpenFeedResult> {
+    checkFeedPort(port ?? 0, this.args.endpoint);
+    const address = await this.feed.open(port);
+    // Who asked for it may read the port in the status file.
+    this.askedStatus();
+    return address;
   }
 
   /** The present state, as it is told to clients and written into the records: one for both. */
@@ -169,6 +256,20 @@ export class Daemon implements Disposable {
     return settings === null ? this.alerts.said : this.alerts.configure(source, settings);
   }
 
+  /**
+   * Takes settings of the watch as a source says them; they count from now on. Null only asks
+   * what was said.
+   * @throws HumanError when one of them is wrong; then nothing is changed.
+   */
+  configureWatch(source: AlertSource, settings: unknown): WatchSettingsBySource {
+    if (settings !== null) {
+      const before = this.setup.effective;
+      this.setup.configure(source, settings);
+      this.followSettings(before);
+    }
+    return this.setup.said;
+  }
+
   /** How many windows are connected; they tell alerts themselves. */
   setWindows(count: number): void {
     this.alerts.setWindows(count);
@@ -180,16 +281,22 @@ export class Daemon implements Disposable {
     const { ownSession } = this.monitor;
     const record = statusRecord(
       this.monitor.snapshot,
-      this.runners.status().map((runner) => withVerdict(runner, ownSession, nowMs)),
+      this.allRunners().map((runner) => withVerdict(runner, ownSession, nowMs)),
       {
         endpoint,
         clientId: this.monitor.clientId,
         startedAtMs: this.startedAtMs,
-        recordsProblem: this.records.problem ?? this.history.problem,
+        recordsProblem: this.recordsProblem,
       },
       nowMs,
     );
-    return { ...record, recovery: this.recovery.attempts };
+    return {
+      ...record,
+      findings: [...record.findings, ...this.duplicates.findings],
+      duplicates: this.duplicates.status,
+      recovery: this.recovery.attempts,
+      feed: this.feed.status,
+    };
   }
 
   async test(params: TestParams, progress: RequestProgress): Promise<PreflightReport> {
@@ -203,6 +310,7 @@ export class Daemon implements Disposable {
       },
       this.preflightDependencies(progress),
     );
+    writeLastTest(this.paths, report);
     this.log(
       report.ok ? 'INFO' : 'WARN',
       report.ok ? 'test.passed' : 'test.failed',
@@ -218,37 +326,77 @@ export class Daemon implements Disposable {
     progress: RequestProgress,
   ): Promise<StartRunnerResult> {
     const { signal } = progress;
+    const watched = this.external.livingIn(params.workspace);
+    if (watched !== undefined) {
+      return { outcome: 'already running', pid: watched };
+    }
     this.runnerIds.note(params.workspace, params.environment);
-    return this.runners.start(params, signal, async (stillWanted) =>
-      passGate(
-        {
-          symbols: params.symbols,
-          mode: params.mode,
-          refuseAfterMs: params.refuseAfterMs ?? defaultRefuseAfterMs,
-        },
-        {
-          ...this.preflightDependencies({ ...progress, signal: stillWanted }),
-          onEarlyWord: progress.onEarlyWord,
-        },
-      ),
+    const result = await this.runners.start(params, signal, async (stillWanted) =>
+      this.passGate(params, { ...progress, signal: stillWanted }),
     );
+    if (result.outcome === 'started') {
+      this.external.forget(params.workspace);
+    }
+    return result;
+  }
+
+  /** The gate of every start, also of those that nobody sits before. */
+  private async passGate(
+    { symbols, mode, refuseAfterMs = defaultRefuseAfterMs, workspace }: StartRunnerParams,
+    progress: RequestProgress,
+  ): Promise<PreflightReport> {
+    const report = await passGate(
+      { symbols, mode, refuseAfterMs },
+      { ...this.preflightDependencies(progress), onEarlyWord: progress.onEarlyWord },
+    );
+    writeLastTest(this.paths, report);
+    this.refuseDouble(workspace);
+    return report;
+  }
+
+  /** Somebody may have asked to watch a runner of this folder while the gate waited. */
+  private refuseDouble(workspace: string): void {
+    const pid = this.external.livingIn(workspace);
+    if (pid !== undefined) {
+      throw new HumanError(
+        `A runner of ${workspace} (pid ${pid}), started elsewhere, is watched by now; no second one was started.`,
+      );
+    }
   }
 
   async stopRunner(workspace: string): Promise<StopRunnerResult> {
+    const pid = this.external.livingIn(workspace);
+    if (pid !== undefined) {
+      throw new HumanError(
+        `The runner of ${workspace} (pid ${pid}) was started elsewhere and is only watched; end it where it was started, or "robo unwatch ${pid}" to watch it no more.`,
+      );
+    }
     return this.runners.stop(workspace);
   }
 
+  /** Watches a runner that somebody else has started; see ExternalRunners. */
+  async watchRunner(params: WatchRunnerParams): Promise<WatchRunnerResult> {
+    return this.external.watch(params);
+  }
+
+  async unwatchRunner(pid: number): Promise<UnwatchRunnerResult> {
+    return { outcome: (await this.external.unwatch(pid)) ? 'unwatched' : 'not watched' };
+  }
+
   async listProcesses(params: ListProcessesParams): Promise<ProcessListing> {
-    return listProcesses(params, {
-      machine: this.deps.machine,
-      endpoint: this.args.endpoint,
-      runnersDirectory: this.paths.runners,
-    });
+    if (params.workspace !== null) {
+      this.duplicates.note({ workspace: params.workspace, command: params.command ?? [] });
+    }
+    return listProcesses(params, this.processesDependencies());
   }
 
   async killProcesses(params: KillProcessesParams): Promise<readonly KillOutcome[]> {
     const listing = await this.listProcesses(params);
-    const outcomes = await endListed(params.targets, listing, this.deps);
+    const outcomes = await endListed(params.targets, listing, {
+      ...this.deps,
+      stopOwn: async (targets) => this.runners.stopAmong(targets),
+    });
+    await this.duplicates.ended();
     for (const { pid, outcome, why } of outcomes) {
       this.log('WARN', 'process.end', `pid ${pid}: ${outcome} (${why})`);
     }
@@ -270,7 +418,7 @@ export class Daemon implements Disposable {
     this.isEnded = true;
     this.history.take(last, false);
     this.history.end(last.health, why);
-    await Promise.all([this.monitor.end(), this.alerts.end()]);
+    await Promise.all([this.monitor.end(), this.alerts.end(), this.feed.end()]);
     this.dispose();
     this.records.writeAlert(undefined);
     this.records.writeStatus({
@@ -282,6 +430,7 @@ export class Daemon implements Disposable {
       findings: [],
       incidents: [],
       session: { ...last.session, state: 'idle', connectedAt: null, nextDialAt: null },
+      feed: null,
     });
   }
 
@@ -289,7 +438,7 @@ export class Daemon implements Disposable {
   async abandon(): Promise<void> {
     this.isEnded = true;
     this.history.dispose();
-    await this.monitor.end();
+    await Promise.all([this.monitor.end(), this.feed.end()]);
     this.dispose();
   }
 
@@ -298,7 +447,12 @@ export class Daemon implements Disposable {
     this.history.dispose();
     this.alerts.dispose();
     this.recovery.dispose();
+    this.duplicates.dispose();
     this.monitor.dispose();
+    this.external.dispose();
+    void this.feed.end();
+    this.talk.dispose();
+    this.dashboard.dispose();
     this.runners.dispose();
     this.statusEmitter.dispose();
   }
@@ -307,24 +461,109 @@ export class Daemon implements Disposable {
     this.records.log(this.deps.clock.now(), level, token, words);
   }
 
-  private openMonitor(): Monitor {
+  /** Why something of the records cannot be written, the most important first. */
+  private get recordsProblem(): string | null {
+    return (
+      this.records.problem ??
+      this.history.problem ??
+      this.setup.problem ??
+      this.alerts.recordsProblem
+    );
+  }
+
+  /** What automatic restarts need to know of the watch. */
+  private restartDependencies(): Partial<RunnersDependencies> {
+    const quiet = { onLayer: () => undefined, onEarlyWord: () => undefined };
+    return {
+      random: this.deps.random,
+      // A rehearsal's runner ends when its scene says so.
+      mode: () =>
+        this.args.rehearsalOf === undefined
+          ? modeOf(this.monitor.snapshot.accounts, this.args.endpoint)
+          : undefined,
+      connection: {
+        isReady: () => ['healthy', 'degraded'].includes(this.monitor.snapshot.health),
+        onDidChange: this.monitor.onDidChangeHealth,
+      },
+      gate: async (params, signal) => this.passGate(params, { ...quiet, signal }),
+      warnings: async () =>
+        lifetimeWarnings(
+          await readLifetimeFacts({
+            platform: process.platform,
+            environment: process.env,
+            userName: userName(),
+          }),
+        ),
+    };
+  }
+
+  private openSetup(): WatchSetup {
     const { args, deps } = this;
+    return new WatchSetup(this.paths, {
+      args,
+      planned: deps.planned,
+      nowMs: this.startedAtMs,
+      log: (level, token, words) => {
+        this.log(level, token, words);
+      },
+    });
+  }
+
+  /** Lets the parts of the watch know of other settings. Recovery asks for its own at each step. */
+  private followSettings(before: EffectiveWatch): void {
+    const { effective } = this.setup;
+    if (describeWatch(before) === describeWatch(effective)) {
+      return;
+    }
+    this.log('INFO', 'settings.changed', describeWatch(effective));
+    this.monitor.configure(scheduleOf(effective));
+    if (before.livenessIntervalMs !== effective.livenessIntervalMs) {
+      this.monitor.askSoon();
+    }
+    if (before.alsoAt !== effective.alsoAt) {
+      this.followCopies();
+    }
+    void this.feed.configure(effective.feed);
+    this.publish();
+  }
+
+  private followCopies(): void {
+    const { alsoAt } = this.setup.effective;
+    const owner = { ...this.args.endpoint, now: () => this.deps.clock.now() };
+    this.records.copyTo(
+      alsoAt === undefined ? undefined : new RecordCopies(this.paths, alsoAt, owner),
+    );
+  }
+
+  private openMonitor(): Monitor {
+    const { args, deps, setup } = this;
+    const timings: MonitorTimings = {
+      ...defaultTimings,
+      get livenessIntervalMs() {
+        return setup.effective.livenessIntervalMs;
+      },
+    };
+    const schedule = { ...scheduleOf(setup.effective), restarts: setup.restarts };
     return new Monitor(args.endpoint, args.clientId, {
       ...deps,
-      timings: { ...defaultTimings, livenessIntervalMs: args.livenessIntervalMs },
-      ...(deps.planned === undefined
-        ? {}
-        : { zone: deps.planned.machineZone, schedule: deps.planned }),
+      timings,
+      ...(deps.planned === undefined ? {} : { zone: deps.planned.machineZone, schedule }),
+      onRestarts: (seen) => {
+        setup.keepRestarts(seen);
+      },
       advise: async (ended) => this.recovery.advise(ended),
     });
   }
 
   private openRecovery(): Recovery {
+    const { setup } = this;
     const recovery = new Recovery(this.monitor, {
       clock: this.deps.clock,
       machine: this.deps.machine,
-      settings: this.args.recovery ?? recoveryOff,
-      runners: () => this.runners.status(),
+      get settings() {
+        return setup.effective.recovery;
+      },
+      runners: () => this.allRunners(),
       runnerClientId: (workspace) => this.runnerIds.of(workspace),
       log: (level, token, words) => {
         this.log(level, token, words);
@@ -334,6 +573,34 @@ export class Daemon implements Disposable {
       this.publish();
     });
     return recovery;
+  }
+
+  /** Without those that somebody else has started, which have no lease. */
+  private async openRuns(): Promise<readonly OpenRun[]> {
+    const runs = await readOpenRuns(this.paths.database);
+    const watched = this.external.status().map(({ pid }) => pid);
+    return runs.known ? runs.value.filter(({ pid }) => !watched.includes(pid)) : [];
+  }
+
+  private openExternal(): ExternalRunners {
+    const external = new ExternalRunners(this.paths.directory, {
+      clock: this.deps.clock,
+      machine: this.deps.machine,
+      endpoint: this.args.endpoint,
+      marketOf: (symbols) => this.monitor.marketOf(symbols),
+      supervised: () => this.runners.status(),
+      log: (level, token, words) => {
+        this.log(level, token, words);
+      },
+    });
+    external.onDidChange(() => {
+      this.publish();
+    });
+    return external;
+  }
+
+  private allRunners(): readonly RunnerStatus[] {
+    return this.external.with(this.runners.status());
   }
 
   private openAlerts(): Alerts {
@@ -353,6 +620,66 @@ export class Daemon implements Disposable {
     });
     alerts.begin();
     return alerts;
+  }
+
+  private openDuplicates(): DuplicateWatch {
+    const duplicates = new DuplicateWatch({
+      ...this.processesDependencies(),
+      clock: this.deps.clock,
+      runners: () => this.allRunners(),
+      onProblem: (why) => {
+        this.log('WARN', 'duplicates.unknown', why);
+      },
+    });
+    duplicates.onDidChange(() => {
+      for (const { message } of duplicates.findings) {
+        this.log('WARN', 'runner.duplicate', message);
+      }
+      this.publish();
+    });
+    return duplicates;
+  }
+
+  private openDashboard(): DashboardData {
+    return new DashboardData({
+      clock: this.deps.clock,
+      paths: this.paths,
+      status: () => this.status(),
+      marketOf: (symbols) => this.monitor.marketOf(symbols),
+      startedAtMs: this.startedAtMs,
+    });
+  }
+
+  private openFeedServer(): Feed {
+    return new Feed({
+      clock: this.deps.clock,
+      machine: this.deps.machine,
+      directory: this.paths.directory,
+      assets: pageAssets,
+      sources: {
+        '/feed': (send) => this.talk.subscribe(send),
+        '/dashboard': (send) => this.dashboard.subscribe(send),
+      },
+      status: () => this.status(),
+      log: (level, token, words) => {
+        this.log(level, token, words);
+      },
+      onChange: () => {
+        this.publish();
+      },
+      onClients: () => {
+        this.publish();
+      },
+    });
+  }
+
+  private processesDependencies(): ProcessesDependencies {
+    return {
+      machine: this.deps.machine,
+      endpoint: this.args.endpoint,
+      runnersDirectory: this.paths.runners,
+      mode: () => this.status().session.mode ?? undefined,
+    };
   }
 
   private openHistory(): History {
@@ -398,6 +725,7 @@ export class Daemon implements Disposable {
       // A burst that was still under way would put the watch's end out of the records again.
       return;
     }
+    this.setup.retry();
     const seen = this.status();
     const alert = alertText(seen);
     // While nothing is known, the alert stays as it was: the incident is neither over nor new.
@@ -408,10 +736,18 @@ export class Daemon implements Disposable {
       this.isAlertOpen = alert !== undefined || !isDone;
       isAlerted = alert !== undefined && isDone;
     }
-    this.alerts.take(seen, this.history.take(seen, isAlerted));
+    const changed = this.history.take(seen, isAlerted);
+    this.alerts.take(seen, changed);
     const record = { ...seen, ...this.alerts.part };
+    this.dashboard.takeStatus(record);
+    this.dashboard.takeIncidents(changed);
+    this.talk.stateChanged();
     this.records.writeStatus(record);
     this.statusEmitter.fire(record);
+    if (this.recordsProblem !== record.monitor.recordsProblem) {
+      // What this very write has shown must not wait for the next one.
+      this.publish();
+    }
     this.heartbeat?.cancel();
     this.heartbeat = this.deps.clock.setTimer(heartbeatMs, () => {
       void this.monitor.lookAgain(record.runner.some(isConnectionInTrouble));

@@ -1,12 +1,19 @@
-import { NotificationType, RequestType, RequestType0 } from 'vscode-jsonrpc/node';
+import {
+  NotificationType,
+  ParameterStructures,
+  RequestType,
+  RequestType0,
+} from 'vscode-jsonrpc/node';
+import type { DashboardMessage } from '../diagnostics/dashboard';
 import type { Finding } from '../diagnostics/finding';
-import type { IncidentStatus, StatusRecord } from '../diagnostics/status';
-import type { KillOutcome } from '../host/endProcess';
+import type { IncidentStatus, RunnerStatus, StatusRecord } from '../diagnostics/status';
+import type { KillOutcome, StopWay } from '../host/endProcess';
 import type { Mode } from '../ibkr/endpoint';
 import type { LayerResult, PreflightReport } from '../preflight/report';
-import type { ListedProcess } from '../runner/duplicates';
+import type { ListedProcess } from '../runner/listedProcess';
 import type { HelperCommand } from '../runner/helperCommand';
 import type { AlertSettings, AlertSource, SettingsBySource } from './alertSettings';
+import type { WatchSettings, WatchSettingsBySource } from './watchSettings';
 
 /** Raised when a message changes in a way that an older side cannot read. */
 export const protocolVersion = 1;
@@ -17,6 +24,8 @@ export interface Hello {
   readonly version: string;
   readonly pid: number;
   readonly kind: 'window' | 'cli' | 'daemon';
+  /** A daemon that stays without clients and runner (`robo monitor`, a service of the system). */
+  readonly isService?: boolean;
 }
 
 export interface TestParams {
@@ -69,11 +78,42 @@ export type StartRunnerResult =
   | { readonly outcome: 'already running'; readonly pid: number }
   | { readonly outcome: 'failed'; readonly finding: Finding };
 
+export interface StopRunnerParams {
+  readonly workspace: string;
+}
+
 export interface StopRunnerResult {
   readonly outcome: 'stopped' | 'not running' | 'still alive';
   readonly pid: number | null;
-  /** True when TERM was not enough. */
+  /** True when it was ended without being asked, or asking was not enough. */
   readonly wasKilled: boolean;
+  /** By what it ended; left out where nothing was ended. */
+  readonly how?: StopWay;
+  /** Whether it had the chance to put things in order: TERM or the end of its input was enough. */
+  readonly isGraceful?: boolean;
+}
+
+/** A runner that somebody else has started, as its identity was read from a listing. */
+export interface WatchRunnerParams {
+  readonly pid: number;
+  readonly startToken: string;
+  readonly argv: readonly string[];
+  /** Absolute path of the folder that it belongs to. */
+  readonly workspace: string;
+  /** Its log, where the trader names it; without, Robo looks for it. */
+  readonly logFile?: string;
+}
+
+export type WatchRunnerResult =
+  | { readonly outcome: 'watching'; readonly runner: RunnerStatus }
+  | { readonly outcome: 'refused'; readonly why: string };
+
+export interface UnwatchRunnerParams {
+  readonly pid: number;
+}
+
+export interface UnwatchRunnerResult {
+  readonly outcome: 'unwatched' | 'not watched';
 }
 
 export interface ProcessListing {
@@ -110,27 +150,75 @@ export interface ConfigureAlertsParams {
   readonly settings: AlertSettings | null;
 }
 
+export interface ConfigureWatchParams {
+  readonly source: AlertSource;
+  /** Replaces what this source has said before; null changes nothing. */
+  readonly settings: WatchSettings | null;
+}
+
+export interface DashboardParams {
+  /** False ends what was begun. */
+  readonly isFollowed: boolean;
+}
+
+export interface OpenFeedParams {
+  /** 0, or left out, for one that is free. */
+  readonly port?: number;
+}
+
+/** The server for dashboards and other programs; on until the daemon ends. */
+export interface OpenFeedResult {
+  /** On 127.0.0.1. */
+  readonly port: number;
+  readonly token: string;
+  /** Stands for the token once, for a minute: addresses that programs are started with are read by others. */
+  readonly ticket: string;
+}
+
 export interface RunnerLogLines {
   readonly workspace: string;
   readonly lines: readonly string[];
 }
 
+/** A list in place of an object is refused: its items would be taken for something else. */
+const { byName } = ParameterStructures;
+
 export const requests = {
-  hello: new RequestType<Hello, Hello, void>('hello'),
+  hello: new RequestType<Hello, Hello, void>('hello', byName),
   status: new RequestType0<StatusRecord, void>('status'),
-  test: new RequestType<TestParams, PreflightReport, void>('test'),
-  startRunner: new RequestType<StartRunnerParams, StartRunnerResult, void>('startRunner'),
-  stopRunner: new RequestType<{ readonly workspace: string }, StopRunnerResult, void>('stopRunner'),
-  listProcesses: new RequestType<ListProcessesParams, ProcessListing, void>('listProcesses'),
+  test: new RequestType<TestParams, PreflightReport, void>('test', byName),
+  startRunner: new RequestType<StartRunnerParams, StartRunnerResult, void>('startRunner', byName),
+  stopRunner: new RequestType<StopRunnerParams, StopRunnerResult, void>('stopRunner', byName),
+  watchRunner: new RequestType<WatchRunnerParams, WatchRunnerResult, void>('watchRunner', byName),
+  unwatchRunner: new RequestType<UnwatchRunnerParams, UnwatchRunnerResult, void>(
+    'unwatchRunner',
+    byName,
+  ),
+  listProcesses: new RequestType<ListProcessesParams, ProcessListing, void>(
+    'listProcesses',
+    byName,
+  ),
   killProcesses: new RequestType<KillProcessesParams, readonly KillOutcome[], void>(
     'killProcesses',
+    byName,
   ),
   reconnect: new RequestType0<StatusRecord, void>('reconnect'),
-  acknowledge: new RequestType<AcknowledgeParams, readonly IncidentStatus[], void>('acknowledge'),
-  quiet: new RequestType<QuietParams, StatusRecord, void>('quiet'),
+  acknowledge: new RequestType<AcknowledgeParams, readonly IncidentStatus[], void>(
+    'acknowledge',
+    byName,
+  ),
+  quiet: new RequestType<QuietParams, StatusRecord, void>('quiet', byName),
   configureAlerts: new RequestType<ConfigureAlertsParams, SettingsBySource, void>(
     'configureAlerts',
+    byName,
   ),
+  configureWatch: new RequestType<ConfigureWatchParams, WatchSettingsBySource, void>(
+    'configureWatch',
+    byName,
+  ),
+  /** Followed, the notifications `dashboard` tell all there is, and then what is new. */
+  dashboard: new RequestType<DashboardParams, null, void>('dashboard', byName),
+  openFeed: new RequestType<OpenFeedParams, OpenFeedResult, void>('openFeed', byName),
   shutdown: new RequestType0<null, void>('shutdown'),
 } as const;
 
@@ -141,6 +229,8 @@ export const notifications = {
   gateEarlyWord: new NotificationType<GateEarlyWord>('gateEarlyWord'),
   /** New lines of a runner's output, batched. */
   log: new NotificationType<RunnerLogLines>('log'),
+  /** To those that follow the dashboard, at most twice a second. */
+  dashboard: new NotificationType<DashboardMessage>('dashboard'),
 } as const;
 
 export type { KillOutcome, ListedProcess };

@@ -5,9 +5,11 @@ import type {
   AcknowledgeParams,
   ConfigureAlertsParams,
   ConfigureWatchParams,
+  DashboardParams,
   Hello,
   KillProcessesParams,
   ListProcessesParams,
+  OpenFeedParams,
   QuietParams,
   StartRunnerParams,
   StopRunnerParams,
@@ -30,6 +32,8 @@ export interface RequestParams {
   readonly quiet: QuietParams;
   readonly configureAlerts: ConfigureAlertsParams;
   readonly configureWatch: ConfigureWatchParams;
+  readonly dashboard: DashboardParams;
+  readonly openFeed: OpenFeedParams;
 }
 
 /** One schema for each field, so that a new one cannot be forgotten here. */
@@ -129,6 +133,10 @@ const fields: { readonly [M in keyof RequestParams]: Fields<RequestParams[M]> } 
   // What the settings hold is checked where it is understood, with sentences of its own.
   configureAlerts: { source, settings: v.nullable(v.looseObject({})) },
   configureWatch: { source, settings: v.nullable(v.looseObject({})) },
+  dashboard: { isFollowed: v.boolean() },
+  openFeed: {
+    port: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535))),
+  },
 };
 
 /**

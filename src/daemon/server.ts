@@ -10,6 +10,7 @@ import {
   StreamMessageWriter,
 } from 'vscode-jsonrpc/node';
 import type { Clock, Timer } from '../core/clock';
+import type { Disposable } from '../core/disposables';
 import { errorText, HumanError } from '../core/errors';
 import type { EndpointPaths } from '../core/paths';
 import { version } from '../core/version';
@@ -31,6 +32,8 @@ interface GreetedClient {
   readonly kind: Hello['kind'];
   /** Notifications that it has not taken yet. */
   unread: number;
+  /** What it is told of the dashboard, while it follows it. */
+  dashboard?: Disposable | undefined;
 }
 
 export interface ServerOptions {
@@ -116,20 +119,38 @@ export class DaemonServer {
     isMeant: (client: GreetedClient) => boolean = () => true,
   ): void {
     for (const [connection, client] of this.connections) {
-      if (!isMeant(client)) {
-        continue;
+      if (isMeant(client)) {
+        this.notify(client, () => send(connection));
       }
-      if (client.unread >= maxUnread) {
-        client.socket.destroy();
-        continue;
-      }
-      client.unread += 1;
-      const done = (): void => {
-        client.unread -= 1;
-      };
-      // A client that is going away cannot be told; its close event follows.
-      send(connection).then(done, done);
     }
+  }
+
+  private notify(client: GreetedClient, send: () => Promise<void>): void {
+    if (client.unread >= maxUnread) {
+      client.socket.destroy();
+      return;
+    }
+    client.unread += 1;
+    const done = (): void => {
+      client.unread -= 1;
+    };
+    // A client that is going away cannot be told; its close event follows.
+    send().then(done, done);
+  }
+
+  private followDashboard(connection: MessageConnection, isFollowed: boolean): null {
+    const client = this.connections.get(connection);
+    client?.dashboard?.dispose();
+    if (client !== undefined) {
+      client.dashboard = isFollowed
+        ? this.daemon.dashboard.subscribe((message) => {
+            this.notify(client, async () =>
+              connection.sendNotification(notifications.dashboard, message),
+            );
+          })
+        : undefined;
+    }
+    return null;
   }
 
   private accept(socket: Socket): void {
@@ -145,6 +166,7 @@ export class DaemonServer {
     socket.once('close', () => {
       gone.abort();
       this.sockets.delete(socket);
+      this.connections.get(connection)?.dashboard?.dispose();
       this.connections.delete(connection);
       connection.dispose();
       this.clientsChanged();
@@ -202,6 +224,7 @@ export class DaemonServer {
     );
     connection.onRequest(requests.reconnect, () => greeted().reconnect());
     answerSettings(connection, greeted);
+    this.answerDashboards(connection, greeted);
     // Also without a hello: a client of a newer protocol asks for room in this way.
     connection.onRequest(requests.shutdown, () => {
       this.options.clock.setTimer(0, () => {
@@ -209,6 +232,16 @@ export class DaemonServer {
       });
       return null;
     });
+  }
+
+  private answerDashboards(connection: MessageConnection, greeted: () => Daemon): void {
+    connection.onRequest(requests.dashboard, (sent) => {
+      greeted();
+      return this.followDashboard(connection, checked('dashboard', sent).isFollowed);
+    });
+    connection.onRequest(requests.openFeed, async (sent) =>
+      greeted().openFeed(checked('openFeed', sent).port),
+    );
   }
 
   private progress(
@@ -241,7 +274,10 @@ export class DaemonServer {
   /** Ends after the grace period without a client and without a living runner. */
   private considerEnd(): void {
     const isNeeded =
-      this.options.isService || this.connections.size > 0 || this.daemon.isAnyRunnerAlive;
+      this.options.isService ||
+      this.connections.size > 0 ||
+      this.daemon.isAnyRunnerAlive ||
+      this.daemon.feedClients > 0;
     if (isNeeded) {
       this.graceTimer?.cancel();
       this.graceTimer = undefined;

@@ -3,9 +3,15 @@ import { version } from '../core/version';
 import type { Finding } from '../diagnostics/finding';
 import { modeOfAccount } from '../diagnostics/notices';
 import { recordsFinding } from '../diagnostics/recordsFinding';
-import type { RunnerStatus, SessionStatus, StatusRecord } from '../diagnostics/status';
+import type {
+  RunnerStatus,
+  SessionStatus,
+  StatusRecord,
+  WindowStatus,
+} from '../diagnostics/status';
 import { triedText } from '../diagnostics/tried';
 import { type Endpoint, type Mode, usualPort } from '../ibkr/endpoint';
+import type { ResetWindow } from '../ibkr/resetWindows';
 import type { MonitorSnapshot } from '../monitor/monitor';
 import { shortAccount } from '../preflight/layerWords';
 
@@ -47,7 +53,14 @@ export function statusRecord(
     },
     until: optionalTime(snapshot.expectedUntilMs),
     planned: snapshot.planned.map(({ kind, atMs, words }) => ({ kind, at: isoTime(atMs), words })),
+    nextWindow: windowStatus(snapshot.nextWindow),
   };
+}
+
+function windowStatus(window: ResetWindow | undefined): WindowStatus | null {
+  return window === undefined
+    ? null
+    : { name: window.name, from: isoTime(window.fromMs), until: isoTime(window.untilMs) };
 }
 
 /** What is wrong with the daemon itself. */

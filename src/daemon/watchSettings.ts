@@ -1,7 +1,7 @@
 import { posix, win32 } from 'node:path';
 import * as v from 'valibot';
 import { HumanError } from '../core/errors';
-import type { Endpoint } from '../ibkr/endpoint';
+import { type Endpoint, usualPort } from '../ibkr/endpoint';
 import {
   parseRecoverySettings,
   recoveryOff,
@@ -18,6 +18,12 @@ export interface StoredRecovery {
   readonly allow: readonly string[];
 }
 
+/** The server for dashboards and other programs, as it travels and is kept: port 0 is a free one. */
+export interface StoredFeed {
+  readonly isEnabled: boolean;
+  readonly port: number;
+}
+
 /** How an endpoint is watched. What is left out, nobody has said. */
 export interface WatchSettings {
   /** Between server-time questions when all is quiet, 1 to 3600. */
@@ -29,6 +35,7 @@ export interface WatchSettings {
   /** Absolute path of a folder for copies of the status and the alert file; empty: none. */
   readonly alsoAt?: string;
   readonly recovery?: StoredRecovery;
+  readonly feed?: StoredFeed;
 }
 
 export type WatchSettingsBySource = Readonly<Record<AlertSource, WatchSettings>>;
@@ -42,6 +49,7 @@ export interface EffectiveWatch {
   readonly restartMinute: number | undefined;
   readonly alsoAt: string | undefined;
   readonly recovery: RecoverySettings;
+  readonly feed: StoredFeed;
 }
 
 /** As the sentences call them. */
@@ -51,6 +59,8 @@ const names = {
   restart: 'The restart time of TWS (robo.tws.restartTime, --tws-restart)',
   alsoAt: 'The folder for copies (robo.records.alsoAt, --records-also-at)',
 } as const;
+/** Where the feed listens, as the sentences call it. */
+const feedPortName = 'The port of the feed (robo.feed.port, --feed-port)';
 const recoveryNames = {
   port: 'robo.recovery.ibcCommandPort',
   allow: 'robo.recovery.allow',
@@ -72,6 +82,12 @@ const shapes = v.object({
       allow: v.pipe(v.array(v.string()), v.maxLength(20)),
     }),
   ),
+  feed: v.optional(
+    v.object({
+      isEnabled: v.boolean(),
+      port: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)),
+    }),
+  ),
 });
 
 /**
@@ -84,7 +100,7 @@ export function parseWatchSettings(value: unknown, endpoint: Endpoint): WatchSet
   if (!parsed.success) {
     throw new HumanError(wrongShape(parsed.issues[0]));
   }
-  const { intervalSeconds, twsZone, twsRestart, alsoAt, recovery } = parsed.output;
+  const { intervalSeconds, twsZone, twsRestart, alsoAt, recovery, feed } = parsed.output;
   if (twsZone !== undefined && twsZone !== '') {
     parseTwsZone(twsZone, names.zone);
   }
@@ -94,13 +110,29 @@ export function parseWatchSettings(value: unknown, endpoint: Endpoint): WatchSet
   if (recovery !== undefined) {
     readRecovery(recovery, endpoint);
   }
+  if (feed !== undefined) {
+    checkFeedPort(feed.port, endpoint);
+  }
   return {
     ...(intervalSeconds === undefined ? {} : { intervalSeconds }),
     ...(twsZone === undefined ? {} : { twsZone }),
     ...(twsRestart === undefined ? {} : { twsRestart }),
     ...(alsoAt === undefined ? {} : { alsoAt: checkedFolder(alsoAt) }),
     ...(recovery === undefined ? {} : { recovery }),
+    ...(feed === undefined ? {} : { feed }),
   };
+}
+
+/**
+ * The feed may not sit where TWS is to listen.
+ * @throws HumanError that says which port is wrong
+ */
+export function checkFeedPort(port: number, endpoint: Endpoint): void {
+  if (port === endpoint.port || usualPort(port) !== undefined) {
+    throw new HumanError(
+      `${feedPortName} is ${port}, which is an API port of TWS or IB Gateway; choose another one, or 0 for a free one.`,
+    );
+  }
 }
 
 function wrongShape({ path, message }: v.BaseIssue<unknown>): string {
@@ -113,8 +145,10 @@ function wrongShape({ path, message }: v.BaseIssue<unknown>): string {
       return `${message.replace(/\.$/, '')}; it takes a text of at most ${maxLength} characters.`;
     case 'recovery':
       return `What recovery may do is a port from 0 to 65535 (${recoveryNames.port}) and a list of steps (${recoveryNames.allow}).`;
+    case 'feed':
+      return `The feed is on or off (robo.feed.enabled), at a port from 0 to 65535 (robo.feed.port).`;
     default:
-      return 'The settings of the monitor are no object of intervalSeconds, twsZone, twsRestart, alsoAt and recovery.';
+      return 'The settings of the monitor are no object of intervalSeconds, twsZone, twsRestart, alsoAt, recovery and feed.';
   }
 }
 
@@ -162,6 +196,7 @@ export function effectiveWatch(
       environmentRestart ?? (restart === '' ? undefined : parseRestartTime(restart, names.restart)),
     alsoAt: alsoAt === '' ? undefined : alsoAt,
     recovery: said.recovery === undefined ? recoveryOff : readRecovery(said.recovery, endpoint),
+    feed: said.feed ?? { isEnabled: false, port: 0 },
   };
 }
 
@@ -178,7 +213,7 @@ export function scheduleOf({ zone, restartMinute }: EffectiveWatch): {
 
 /** All that counts, in words; two that are told alike are alike. */
 export function describeWatch(effective: EffectiveWatch): string {
-  const { livenessIntervalMs, zone, restartMinute, alsoAt, recovery } = effective;
+  const { livenessIntervalMs, zone, restartMinute, alsoAt, recovery, feed } = effective;
   const { ibcCommandPort, allow } = recovery;
   const steps = [...allow].join(', ');
   return [
@@ -189,5 +224,8 @@ export function describeWatch(effective: EffectiveWatch): string {
     ibcCommandPort === undefined
       ? 'IBC is not used'
       : `IBC is at port ${ibcCommandPort} for ${steps === '' ? 'nothing' : steps}`,
+    feed.isEnabled
+      ? `the feed is at ${feed.port === 0 ? 'a free port' : `port ${feed.port}`}`
+      : 'the feed is off',
   ].join('; ');
 }

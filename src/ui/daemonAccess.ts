@@ -2,9 +2,13 @@ import path from 'node:path';
 import { errorText } from '../core/errors';
 import { parseAlertSettings } from '../daemon/alertSettings';
 import type { DaemonClient } from '../daemon/client';
+import { isOldService } from '../daemon/launcher';
+import { parseWatchSettings, storedRecovery, type WatchSettings } from '../daemon/watchSettings';
 import { type DaemonFiles, installDaemonFiles } from '../daemon/daemonFiles';
 import type { DaemonOptions } from '../daemon/launcher';
 import type { Runtime } from '../daemon/nodeProbe';
+import type { Endpoint } from '../ibkr/endpoint';
+import { settingKeys, settingsSection } from './ids';
 import { findRuntime } from './runtime';
 import type { WorkspaceSetup } from './workspaceSetup';
 
@@ -13,8 +17,12 @@ export interface DaemonAccessDeps {
   readonly extensionDirectory: string;
   readonly storageDirectory: string;
   readonly version: string;
-  /** A setting of the alerts is wrong; the sentence says which and how it is right. */
+  /** A setting is wrong; the sentence says which and how it is right. */
   readonly onWrongSetting: (sentence: string) => void;
+  /** The endpoint is watched by a service that an older version has installed. */
+  readonly onOldService: (endpoint: Endpoint, version: string) => void;
+  /** Settings that say nothing, because the command line has said otherwise. */
+  readonly onOverruled: (sentence: string) => void;
 }
 
 /** Joins or starts the daemon of a setup, with a probed Node and the bundles in our own storage. */
@@ -33,10 +41,13 @@ export class DaemonAccess {
       clientId,
       kind: 'window',
       runtime,
-      recovery: setup.recovery,
       ...files,
     });
     await this.sendAlertSettings(client, setup.alerts);
+    if (isOldService(client.daemon, this.deps.version)) {
+      this.deps.onOldService(endpoint, client.daemon.version);
+    }
+    await this.sendWatchSettings(client, setup);
     return client;
   }
 
@@ -46,6 +57,29 @@ export class DaemonAccess {
       await client.configureAlerts('window', parseAlertSettings(alerts));
     } catch (error) {
       this.deps.onWrongSetting(errorText(error));
+    }
+  }
+
+  /** They count at once, and are kept like those of the alerts. */
+  private async sendWatchSettings(client: DaemonClient, setup: WorkspaceSetup): Promise<void> {
+    const { configuration, watch, recovery } = setup;
+    try {
+      const settings = parseWatchSettings(
+        { ...watch, recovery: storedRecovery(recovery) },
+        configuration.endpoint,
+      );
+      const { cli } = await client.configureWatch('window', settings);
+      const overruled = overruledBy(cli, settings);
+      if (overruled.length > 0) {
+        this.deps.onOverruled(
+          `The command line of the running monitor counts over these settings: ${overruled.join(', ')}.`,
+        );
+      }
+    } catch (error) {
+      // An older service knows no such request; the window says that it is old.
+      if (!isOldService(client.daemon, this.deps.version)) {
+        this.deps.onWrongSetting(errorText(error));
+      }
     }
   }
 
@@ -73,4 +107,24 @@ export class DaemonAccess {
       throw error;
     }
   }
+}
+
+const settingsOf: Readonly<Record<keyof WatchSettings, string>> = {
+  intervalSeconds: settingKeys.monitorIntervalSeconds,
+  twsZone: settingKeys.twsTimeZone,
+  twsRestart: settingKeys.twsRestartTime,
+  alsoAt: settingKeys.recordsAlsoAt,
+  feed: settingKeys.feedEnabled,
+  recovery: settingKeys.recoveryIbcCommandPort,
+};
+
+/** The explicit settings of the window that do not count. */
+function overruledBy(cli: WatchSettings, said: WatchSettings): readonly string[] {
+  return Object.entries(settingsOf).flatMap(([key, setting]) => {
+    const name = key as keyof WatchSettings;
+    const isOverruled = cli[name] !== undefined && said[name] !== undefined;
+    return isOverruled && JSON.stringify(cli[name]) !== JSON.stringify(said[name])
+      ? [`${settingsSection}.${setting}`]
+      : [];
+  });
 }

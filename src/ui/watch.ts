@@ -216,7 +216,8 @@ export class Watch implements Disposable {
   }
 }
 
-function requireTrust(): void {
+/** @throws Refusal in Restricted Mode */
+export function requireTrust(): void {
   if (!vscode.workspace.isTrusted) {
     throw new Refusal(
       vscode.l10n.t(
@@ -259,6 +260,9 @@ function linkKey(setup: WorkspaceSetup): string {
     setup.stateDirectory,
     setup.nodePath,
     setup.alerts,
+    setup.watch,
+    setup.recovery.ibcCommandPort,
+    [...setup.recovery.allow],
   ]);
 }
 

@@ -17,8 +17,9 @@ import {
   recoveryOff,
   type RecoverySettings,
 } from '../monitor/recoverySettings';
-import { settingKeys, settingsSection } from './ids';
+import { editorCommands, settingKeys, settingsSection } from './ids';
 import type { PlacementFiles } from './placeFinding';
+import { Refusal } from './refusal';
 
 /** What this window's folder and settings say; read anew whenever one of them changes. */
 export interface WorkspaceSetup {
@@ -26,12 +27,23 @@ export interface WorkspaceSetup {
   readonly configuration: Configuration;
   readonly files: PlacementFiles;
   readonly runnerCommand: readonly string[];
+  /** Undefined: as the monitor decides, on for paper and off for live. */
+  readonly restartsByItself: boolean | undefined;
+  /** Whether the helpers of a recognised program are started with it. */
+  readonly withHelpers: boolean;
+  /** Absolute path of the strategy of the built-in runner; empty: its own. */
+  readonly strategyFile: string;
   readonly refuseAfterMs: number;
   readonly stateDirectory: string;
   /** The explicit settings of alerts, unchecked: only those of this machine and user count. */
   readonly alerts: Readonly<Record<'desktop' | 'command' | 'heartbeatUrl', unknown>>;
-  /** For a daemon that this window starts. */
   readonly recovery: RecoverySettings;
+  /** How the endpoint is watched, unchecked, explicit settings of this machine and user only. */
+  readonly watch: Readonly<
+    Record<'intervalSeconds' | 'twsZone' | 'twsRestart' | 'alsoAt' | 'feed', unknown>
+  >;
+  /** Ids of the causes that are no Problems in this folder. */
+  readonly silenced: readonly string[];
   /** Empty: the editor's own Node. */
   readonly nodePath: string;
   /** The folder has settings or a `.env` that name an endpoint. */
@@ -54,7 +66,10 @@ export async function readWorkspaceSetup(): Promise<WorkspaceSetup> {
   return setups[0] ?? readFolder(undefined);
 }
 
-async function readFolder(folder: vscode.WorkspaceFolder | undefined): Promise<WorkspaceSetup> {
+/** The same of one folder; without one, what counts for the window. */
+export async function readFolder(
+  folder: vscode.WorkspaceFolder | undefined,
+): Promise<WorkspaceSetup> {
   const envText = await readText(folder, '.env');
   const settingsText = await readText(folder, path.join('.vscode', 'settings.json'));
   const env = parseEnvFile(envText ?? '');
@@ -80,8 +95,12 @@ async function readFolder(folder: vscode.WorkspaceFolder | undefined): Promise<W
     configuration: { ...resolved, origins },
     files: { folderPath: folder?.uri.fsPath, env, settings: settingsText, origins },
     runnerCommand: stringList(section.get<unknown>(settingKeys.runnerCommand)) ?? [],
+    restartsByItself: restartWish(section.get<unknown>(settingKeys.runnerRestart)),
+    withHelpers: section.get<unknown>(settingKeys.runnerHelpers) !== false,
+    strategyFile: strategyFile(folder, section.get<unknown>(settingKeys.runnerStrategy)),
     refuseAfterMs: section.get<number>(settingKeys.refuseAfterSeconds, 15) * 1000,
     stateDirectory: stateDirectory(section.get<string>(settingKeys.stateDirectory, '')),
+    silenced: stringList(section.get<unknown>(settingKeys.problemsSilenced)) ?? [],
     nodePath: section.get<string>(settingKeys.nodePath, ''),
     alerts: {
       desktop: section.inspect(settingKeys.alertsDesktop)?.globalValue,
@@ -89,8 +108,32 @@ async function readFolder(folder: vscode.WorkspaceFolder | undefined): Promise<W
       heartbeatUrl: section.inspect(settingKeys.alertsHeartbeatUrl)?.globalValue,
     },
     recovery: recoverySettings(section, resolved.endpoint),
+    watch: {
+      intervalSeconds: section.inspect(settingKeys.monitorIntervalSeconds)?.globalValue,
+      twsZone: section.inspect(settingKeys.twsTimeZone)?.globalValue,
+      twsRestart: section.inspect(settingKeys.twsRestartTime)?.globalValue,
+      alsoAt: section.inspect(settingKeys.recordsAlsoAt)?.globalValue,
+      feed: feedSettings(section),
+    },
     isTradingFolder: folder !== undefined && namesEndpoint,
   };
+}
+
+/** The folder that a runner belongs to. */
+export function requireFolder(setup: WorkspaceSetup): vscode.WorkspaceFolder {
+  if (setup.folder?.uri.scheme !== 'file') {
+    throw new Refusal(
+      vscode.l10n.t('A runner belongs to a folder on disk: open your trading folder first.'),
+      [
+        {
+          title: vscode.l10n.t('Open Folder'),
+          command: editorCommands.openFolder,
+          arguments: [],
+        },
+      ],
+    );
+  }
+  return setup.folder;
 }
 
 /** Settings of the machine, which also has endpoints without an IBC: those get none. */
@@ -108,6 +151,15 @@ function recoverySettings(
     port: `${settingsSection}.${settingKeys.recoveryIbcCommandPort}`,
     allow: `${settingsSection}.${settingKeys.recoveryAllow}`,
   });
+}
+
+/** Undefined where nothing is said of it. */
+function feedSettings(section: vscode.WorkspaceConfiguration): object | undefined {
+  const isEnabled = section.inspect<unknown>(settingKeys.feedEnabled)?.globalValue;
+  const port = section.inspect<unknown>(settingKeys.feedPort)?.globalValue;
+  return isEnabled === undefined && port === undefined
+    ? undefined
+    : { isEnabled: isEnabled ?? false, port: port ?? 0 };
 }
 
 /** Where the files of a folder are that Problems are placed in. */
@@ -138,6 +190,18 @@ function explicitSettings(section: vscode.WorkspaceConfiguration): RawConfigurat
     result.symbols = symbols.join(',');
   }
   return result;
+}
+
+/** Relative to the folder, as the setting says. */
+function strategyFile(folder: vscode.WorkspaceFolder | undefined, setting: unknown): string {
+  return typeof setting === 'string' && setting !== ''
+    ? path.resolve(folder?.uri.fsPath ?? '', setting)
+    : '';
+}
+
+/** `auto`, and what is no word of this setting, leave it to the monitor. */
+function restartWish(value: unknown): boolean | undefined {
+  return value === 'on' ? true : value === 'off' ? false : undefined;
 }
 
 function stringList(value: unknown): readonly string[] | undefined {
