@@ -1,8 +1,8 @@
 /**
- * Figure: the sizes of the four bundles and of the .vsix, and what weighs most in the bundle that
+ * Figure: the sizes of the bundles and of the .vsix, and what weighs most in the bundle that
  * every window loads.
  */
-import { build } from 'esbuild';
+import { build, type BuildOptions } from 'esbuild';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,11 +10,11 @@ import { gzipSync } from 'node:zlib';
 import { type Bench, loadScript, projectRoot, runBench } from './support/bench';
 import { kib, printTable } from './support/figures';
 
-const bundles = ['extension', 'daemon', 'runner', 'cli'] as const;
+const bundles = ['extension', 'onDemand', 'daemon', 'runner', 'cli', 'uninstall'] as const;
 const heaviestShown = 12;
 
 interface BuildScript {
-  readonly commonOptions: () => object;
+  readonly optionsOf: (name: string) => BuildOptions;
 }
 
 interface PackageScript {
@@ -54,17 +54,8 @@ type Weights = readonly (readonly [name: string, bytes: number])[];
 
 /** Bytes of each input in the output, by esbuild's own account, the heaviest first. */
 async function extensionWeights(): Promise<Weights> {
-  const { commonOptions } = await loadScript<BuildScript>('scripts/build.mjs');
-  const { metafile } = await build({
-    ...commonOptions(),
-    entryPoints: [join(projectRoot, 'src/extension.ts')],
-    outdir: join(projectRoot, 'dist'),
-    external: ['vscode'],
-    minify: true,
-    legalComments: 'none',
-    metafile: true,
-    write: false,
-  });
+  const { optionsOf } = await loadScript<BuildScript>('scripts/build.mjs');
+  const { metafile } = await build({ ...optionsOf('extension'), metafile: true, write: false });
   const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
   return heaviestFirst(inputs.map(([name, { bytesInOutput }]) => [name, bytesInOutput]));
 }

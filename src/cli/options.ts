@@ -1,10 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { errorCode, errorText } from '../core/errors';
-import { parseEnvFile } from '../core/envFile';
+import { type EnvEntry, parseEnvFile } from '../core/envFile';
 import { defaultStateDirectory } from '../core/paths';
+import { version } from '../core/version';
+import {
+  type DaemonFiles,
+  installDaemonFiles,
+  programStorageVariable,
+} from '../daemon/daemonFiles';
 import { connectToDaemon, type DaemonOptions, joinDaemon } from '../daemon/launcher';
 import type { DaemonClient } from '../daemon/client';
 import {
@@ -15,9 +20,8 @@ import {
 } from '../ibkr/configuration';
 import { isLoopback } from '../ibkr/endpoint';
 import { type CommandContext, ConfigurationError, UsageError } from './command';
+import { type OptionsConfig, type ParsedCommand, parseFlags } from './flags';
 import { monitorNode } from './runtime';
-
-type OptionsConfig = NonNullable<ParseArgsConfig['options']>;
 
 /** Flags of every command about an endpoint. */
 const endpointOptions = {
@@ -27,43 +31,14 @@ const endpointOptions = {
   'state-dir': { type: 'string' },
 } as const satisfies OptionsConfig;
 
-/** A command's flags, read. */
-export interface ParsedCommand {
-  readonly flags: Readonly<Record<string, string | boolean | undefined>>;
-  readonly positionals: readonly string[];
-}
-
 /** What a command about an endpoint works with. */
 export interface EndpointCommand extends ParsedCommand {
   readonly configuration: Configuration;
+  /** The workspace's `.env` as text. */
+  readonly envFile: ReadonlyMap<string, EnvEntry>;
   readonly stateDirectory: string;
-}
-
-/**
- * Reads flags.
- * @throws UsageError at an unknown flag, a missing value, or an argument too many.
- */
-export function parseFlags(
-  context: CommandContext,
-  options: OptionsConfig,
-  maxPositionals = 0,
-): ParsedCommand {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...context.args],
-      options,
-      allowPositionals: maxPositionals > 0,
-    });
-    if (positionals.length > maxPositionals) {
-      throw new UsageError(`Unexpected argument "${positionals[maxPositionals] ?? ''}".`);
-    }
-    return { flags: values as ParsedCommand['flags'], positionals };
-  } catch (error) {
-    // Node adds sentences and lines about `--` that help nobody here.
-    throw error instanceof UsageError
-      ? error
-      : new UsageError(errorText(error).split(/\.?\n|\. /)[0] ?? '');
-  }
+  /** Where an editor keeps the programs that outlive its extension's folder. */
+  readonly programStorage: string | undefined;
 }
 
 /**
@@ -111,7 +86,13 @@ export function parseEndpointCommand(
       ? new UsageError(problem.sentence)
       : new ConfigurationError(problem.sentence);
   }
-  return { ...parsed, configuration, stateDirectory: stateDirectory(context, text('state-dir')) };
+  return {
+    ...parsed,
+    configuration,
+    envFile,
+    stateDirectory: stateDirectory(context, text('state-dir')),
+    programStorage: context.environment[programStorageVariable],
+  };
 }
 
 /** Absolute: the daemon works in another directory than the command that starts it. */
@@ -155,7 +136,11 @@ export function daemonOptions(command: EndpointCommand): DaemonOptions {
     endpoint: command.configuration.endpoint,
     clientId: command.configuration.clientId,
     kind: 'cli',
-    runtime: { execPath: monitorNode(directory), environment: {} },
+    runtime: {
+      execPath: monitorNode(directory),
+      // An editor's own Node is told to be one, and the daemon must be told so too.
+      environment: process.versions['electron'] === undefined ? {} : { ELECTRON_RUN_AS_NODE: '1' },
+    },
     daemonScript: join(directory, 'daemon.cjs'),
     runnerScript: join(directory, 'runner.cjs'),
   };
@@ -166,12 +151,24 @@ export async function withDaemon<T>(
   command: EndpointCommand,
   work: (client: DaemonClient) => Promise<T>,
 ): Promise<T> {
-  const client = await connectToDaemon(daemonOptions(command));
+  const client = await connectToDaemon({
+    ...daemonOptions(command),
+    ...(await lastingFiles(command)),
+  });
   try {
     return await work(client);
   } finally {
     client.dispose();
   }
+}
+
+/** The daemon's programs where an editor's next update does not delete them. */
+async function lastingFiles({
+  programStorage = '',
+}: EndpointCommand): Promise<Partial<DaemonFiles>> {
+  return programStorage === ''
+    ? {}
+    : installDaemonFiles(bundleDirectory(), programStorage, version);
 }
 
 /** Joins a daemon that runs already; `work` gets undefined where none does. */

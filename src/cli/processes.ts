@@ -8,7 +8,7 @@ import { machineFor } from '../host/thisMachine';
 import type { Mode } from '../ibkr/endpoint';
 import { respawnSources } from '../runner/respawnSources';
 import { type Command, type CommandContext, UsageError } from './command';
-import { type EndpointCommand, parseEndpointCommand } from './options';
+import { type EndpointCommand, parseEndpointCommand, withRunningDaemon } from './options';
 import { readRecord } from './status';
 import { printable } from './style';
 
@@ -58,12 +58,26 @@ export const killDuplicatesCommand: Command = async (context) => {
     context.stderr('Nothing was ended.\n');
     return exitCodes.some;
   }
-  const machine = machineFor(process.platform);
-  const outcomes = await endListed(targets, listing, { machine, clock: systemClock });
+  const outcomes = await endTargets(targets, listing, { command, context });
   tellOutcomes(context, { isJson, processes, targets, outcomes });
   const isLeft = outcomes.some(({ outcome }) => outcome === 'still alive' || outcome === 'refused');
   return isLeft || targets.length < found.length ? exitCodes.some : exitCodes.fine;
 };
+
+/** Through the monitor where one runs: it knows its own runner, whose end is no crash then. */
+async function endTargets(
+  targets: readonly ListedProcess[],
+  listing: ProcessListing,
+  { command, context }: { readonly command: EndpointCommand; readonly context: CommandContext },
+): Promise<readonly KillOutcome[]> {
+  const workspace = context.workingDirectory;
+  const identities = targets.map(({ pid, startToken, argv }) => ({ pid, startToken, argv }));
+  return withRunningDaemon(command, async (client) =>
+    client === undefined
+      ? endListed(targets, listing, { machine: machineFor(process.platform), clock: systemClock })
+      : client.killProcesses({ workspace, command: [], targets: identities }),
+  );
+}
 
 function namedPids({ flags }: EndpointCommand): ReadonlySet<number> {
   const text = flags['pid'];

@@ -1,4 +1,5 @@
 import type { DaemonClient } from '../daemon/client';
+import type { StopRunnerResult } from '../daemon/protocol';
 import type { RunnerStatus, StatusRecord } from '../diagnostics/status';
 import type { CommandContext } from './command';
 import { printable } from './style';
@@ -23,7 +24,7 @@ export async function followRunner(
 ): Promise<number> {
   const teller = new RunnerTeller(context);
   return new Promise((resolve, reject) => {
-    let isStopping = false;
+    let isStopped = false;
     const take = (status: StatusRecord): void => {
       const runner = status.runner.find((entry) => entry.workspace === workspace);
       if (runner === undefined) {
@@ -31,22 +32,23 @@ export async function followRunner(
       }
       teller.tell(runner);
       const isDue = (runner.restart?.nextAt ?? null) !== null;
-      if (runner.state === 'exited' && (isStopping || !isDue)) {
+      // Before the stop has come back, what is told of the next start is the state before it.
+      if (runner.state === 'exited' && (isStopped || !isDue)) {
         context.signal.removeEventListener('abort', stop);
         resolve(teller.end(runner));
       }
     };
     const stop = (): void => {
-      isStopping = true;
       client
         .stopRunner(workspace)
-        .then(async ({ outcome, pid }) => {
+        .then(async (stopped) => {
+          const { outcome, pid } = stopped;
           if (outcome === 'still alive') {
-            context.stderr(
-              `The runner (pid ${pid ?? 'unknown'}) could not be ended and goes on.\n`,
-            );
+            teller.goesOn(pid);
             resolve(runExits.lost);
           } else {
+            isStopped = true;
+            teller.stopped(stopped);
             // One that waited for its next start has ended before: no further word may come.
             take(await client.status());
           }
@@ -90,14 +92,31 @@ class RunnerTeller {
     const { restart } = runner;
     if (runner.state === 'exited' && restart !== undefined && restart.nextAt !== null) {
       this.isWaiting = true;
+      const { why, nextAt } = restart;
+      const when = why.includes(nextAt) ? '' : ` It is to be started again at ${nextAt}.`;
       this.once(
-        `Runner ended by itself: ${endOf(runner)}. It is to be started again at ${restart.nextAt}. ${restart.why} Ctrl-C ends the wait.`,
+        `Runner ended by itself: ${endOf(runner)}.${when} ${restart.why} Ctrl-C calls the next start off.`,
         // A gate that stays shut moves the time again and again.
         `${runner.exit?.at ?? ''} ${restart.why}`,
       );
     } else if (runner.state === 'running' && this.isWaiting) {
       this.isWaiting = false;
       this.once(`Runner started again, pid ${runner.pid ?? 'unknown'}.`);
+    }
+  }
+
+  goesOn(pid: number | null): void {
+    this.once(`The runner (pid ${pid ?? 'unknown'}) could not be ended and goes on.`);
+  }
+
+  /** Where asking was not enough. */
+  stopped({ wasKilled, how }: Pick<StopRunnerResult, 'wasKilled' | 'how'>): void {
+    if (wasKilled) {
+      this.once(
+        how === 'not graceful'
+          ? 'The runner was ended without being asked: this system has no signal that asks, and it did not read its input. Look at open orders and positions.'
+          : 'The runner did not end when it was asked to and was killed; what it had not finished is lost. Look at open orders and positions.',
+      );
     }
   }
 
@@ -110,6 +129,11 @@ class RunnerTeller {
       this.once(isAsked ? 'Runner stopped.' : `Runner ended by itself: ${endOf(runner)}.`);
       if (!isAsked && restart !== undefined) {
         this.once(restart.why);
+      }
+      const left = (runner.helpers ?? []).filter(({ state }) => state === 'running');
+      if (!isAsked && left.length > 0) {
+        const names = left.map(({ name, pid }) => `${name} (pid ${pid ?? 'unknown'})`).join(', ');
+        this.once(`Its helpers go on until its next start or stop: ${names}.`);
       }
     }
     return exit?.how === 'asked' ? (exit.code ?? 0) : (exit?.code ?? 1);

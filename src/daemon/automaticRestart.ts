@@ -329,7 +329,11 @@ function eventOf(result: StartRunnerResult): RestartEvent {
       return { kind: 'gate shut', why: findings[0]?.message ?? `layer ${layer} did not pass.` };
     }
     case 'already running':
-      return { kind: 'given up', why: 'It runs already.', isPersonNeeded: false };
+      return {
+        kind: 'given up',
+        why: `It runs already, pid ${result.pid}.`,
+        isPersonNeeded: false,
+      };
     case 'failed':
       return { kind: 'given up', why: result.finding.message, isPersonNeeded: true };
   }

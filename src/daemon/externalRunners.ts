@@ -33,6 +33,17 @@ const fileSchema = v.object({
   ),
 });
 
+/** Pid and start of the runners on the list of a folder; none where it cannot be read. */
+export async function watchedRunnersOf(
+  directory: string,
+): Promise<readonly Pick<WatchedRunner, 'pid' | 'startToken'>[]> {
+  const kept = await readStateFile(directory, fileName, {
+    schema: fileSchema,
+    what: 'list of watched runners',
+  });
+  return kept.known ? (kept.value?.watched ?? []) : [];
+}
+
 export interface ExternalRunnersDependencies {
   readonly clock: Clock;
   readonly machine: Machine;

@@ -1,17 +1,25 @@
 import { readFile, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Clock } from '../core/clock';
 import { parseEnvFile } from '../core/envFile';
 import { workspaceFolderName } from '../core/paths';
 import { endProcessTree, type KillOutcome } from '../host/endProcess';
-import type { Machine, ProcessInfo } from '../host/machine';
+import type { Machine, ProcessIdentity, ProcessInfo } from '../host/machine';
+import { classifyProcess } from '../host/processRoles';
 import type { ProcessBackground } from '../host/processBackground';
 import { type Endpoint, type Mode, usualPorts } from '../ibkr/endpoint';
 import { listRunners } from '../runner/duplicates';
 import { type Lease, readLease } from '../runner/lease';
 import type { ListedProcess, ListRunnersInput, ProcessRole } from '../runner/listedProcess';
 import { statedVariables } from '../runner/statedIdentity';
-import type { KillProcessesParams, ListProcessesParams, ProcessListing } from './protocol';
+import { readRegularFile } from '../runner/workspaceLook';
+import { watchedRunnersOf } from './externalRunners';
+import type {
+  KillProcessesParams,
+  ListProcessesParams,
+  ProcessListing,
+  StartRunnerParams,
+} from './protocol';
 
 export interface ProcessesDependencies {
   readonly machine: Machine;
@@ -36,14 +44,83 @@ export async function listProcesses(
     : { unknownWhy: table.why, processes: [] };
 }
 
+/** A start that is asked for, as far as it tells which runner it would double. */
+export type PlannedStart = Pick<
+  StartRunnerParams,
+  'workspace' | 'workingDirectory' | 'environment' | 'command'
+>;
+
+/** No system gives such a number to a process. */
+const plannedPid = Number.MAX_SAFE_INTEGER;
+
+/**
+ * The pid of the runner that a start would double, whoever has started that one: judged by the
+ * rule for duplicates as if the new one ran already, so that live beside paper and a second
+ * portfolio are none. Undefined where none is seen, also where the processes cannot be: a look
+ * that failed refuses nothing (law 4).
+ * @param start with the command that is really started, also for the built-in runner
+ */
+export async function runnerDoubledBy(
+  start: PlannedStart,
+  deps: ProcessesDependencies,
+): Promise<number | undefined> {
+  const table = await deps.machine.processes();
+  if (!table.known) {
+    return undefined;
+  }
+  const planned: ProcessInfo = {
+    pid: plannedPid,
+    startToken: 'planned',
+    argv: start.command,
+    parentPid: 0,
+    processGroup: plannedPid,
+    startedAtMs: 0,
+    workingDirectory: await resolved(start.workingDirectory),
+    name: '',
+    userId: undefined,
+    isStopped: false,
+  };
+  const params = { workspace: start.workspace, command: start.command };
+  const isDoubled = (listed: readonly ListedProcess[]): ListedProcess | undefined =>
+    listed.find(({ duplicateOf, isHelper }) => duplicateOf === plannedPid && !isHelper);
+  const input = withPlanned(await listInput(table.value, params, deps), planned);
+  return isDoubled(listRunners(input)) === undefined
+    ? undefined
+    : isDoubled(await listClosely(input, deps, environmentOf(start)))?.pid;
+}
+
+function withPlanned(input: ListRunnersInput, planned: ProcessInfo): ListRunnersInput {
+  return { ...input, processes: [...input.processes, planned], supervised: planned };
+}
+
+function environmentOf({ environment }: PlannedStart): ReadonlyMap<number, ProcessBackground> {
+  const told = new Map(
+    statedVariables.flatMap((name) => {
+      const value = environment[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+  return new Map([
+    [plannedPid, { environment: told, controlGroup: undefined, launchdLabel: undefined }],
+  ]);
+}
+
 /** The same among processes that were just looked at. */
 export async function listKnown(
   processes: readonly ProcessInfo[],
   params: ListProcessesParams,
   deps: ProcessesDependencies,
 ): Promise<readonly ListedProcess[]> {
+  return await listClosely(await listInput(processes, params, deps), deps);
+}
+
+/** @param more background of processes that do not run yet */
+async function listClosely(
+  base: ListRunnersInput,
+  deps: ProcessesDependencies,
+  more: ReadonlyMap<number, ProcessBackground> = new Map(),
+): Promise<readonly ListedProcess[]> {
   const { machine, endpoint } = deps;
-  const base = await listInput(processes, params, deps);
   const envFile = await envFileOf(base.workspace);
   const ports = [
     endpoint.port,
@@ -51,15 +128,17 @@ export async function listKnown(
     ...usualHelperPorts,
     ...['DASH_PORT', 'WEBSOCKET_PORT'].map((name) => Number(envFile.get(name))),
   ].filter((port) => Number.isInteger(port) && port > 0);
-  const [sockets, background] = await Promise.all([
+  const [sockets, background, scripts] = await Promise.all([
     machine.sockets([...new Set(ports)]),
-    backgroundOf(listRunners(base), processes, machine),
+    backgroundOf(listRunners(base), base.processes, machine),
+    scriptsAbove(listRunners(base), base.processes),
   ]);
   return listRunners({
     ...base,
     sockets: sockets.known ? sockets.value : undefined,
-    background,
+    background: background === undefined ? undefined : new Map([...background, ...more]),
     envFile,
+    scripts,
     mode: deps.mode?.(),
   });
 }
@@ -92,6 +171,8 @@ async function listInput(
     endpoint,
     runnerCommand: command.length > 0 ? command : (lease?.command ?? []),
     supervised: lease,
+    // Their list lies beside the folder of the leases.
+    watched: await watchedRunnersOf(dirname(runnersDirectory)),
     ownPid: process.pid,
   };
 }
@@ -117,6 +198,26 @@ async function backgroundOf(
   return wanted.size === 0
     ? undefined
     : machine.background?.([...wanted.values()], statedVariables);
+}
+
+/** A script of people, not an archive that unpacks itself. Bytes. */
+const maxScriptBytes = 262_144;
+
+/** The text of the shell scripts that stand right above runners and helpers, by their pid. */
+async function scriptsAbove(
+  listed: readonly ListedProcess[],
+  processes: readonly ProcessInfo[],
+): Promise<ReadonlyMap<number, string>> {
+  const parents = new Set(listed.map(({ parentPid }) => parentPid));
+  const texts = processes
+    .filter(({ pid }) => parents.has(pid))
+    .map(async (info) => {
+      const { program } = classifyProcess(info);
+      const isScript = program?.kind === 'script' && program.runtime === 'shell';
+      const read = isScript ? await readRegularFile(program.name, maxScriptBytes) : undefined;
+      return read?.kind === 'text' ? [[info.pid, read.text] as const] : [];
+    });
+  return new Map((await Promise.all(texts)).flat());
 }
 
 /** What the workspace's `.env` says of what tells runners apart; read as text. */
@@ -166,26 +267,45 @@ const endableRoles: ReadonlySet<ProcessRole> = new Set([
 export async function endListed(
   targets: KillProcessesParams['targets'],
   listing: ProcessListing,
-  deps: { readonly machine: Machine; readonly clock: Clock },
+  deps: EndListedDependencies,
 ): Promise<readonly KillOutcome[]> {
-  const outcomes = await Promise.all(
-    targets.map(async (target) => {
-      const listed = listing.processes.find(
-        ({ pid, startToken }) => pid === target.pid && startToken === target.startToken,
-      );
-      if (listed === undefined || !endableRoles.has(listed.role)) {
-        return [refusal(target.pid, listed)];
-      }
-      return endProcessTree(target, {
-        ...deps,
+  const listedAs = (target: ProcessIdentity): ListedProcess | undefined =>
+    listing.processes.find(
+      ({ pid, startToken }) => pid === target.pid && startToken === target.startToken,
+    );
+  const isEndable = (target: ProcessIdentity): boolean => {
+    const listed = listedAs(target);
+    return listed !== undefined && endableRoles.has(listed.role);
+  };
+  const refused = targets.filter((target) => !isEndable(target));
+  const stopped = (await deps.stopOwn?.(targets.filter(isEndable))) ?? [];
+  const others = targets.filter(
+    (target) => isEndable(target) && !stopped.some(({ pid }) => pid === target.pid),
+  );
+  const ended = await Promise.all(
+    others.map(async (target) =>
+      endProcessTree(target, {
+        machine: deps.machine,
+        clock: deps.clock,
         signal: (pid, signal) => {
           process.kill(pid, signal);
         },
         ownPid: process.pid,
-      });
-    }),
+      }),
+    ),
   );
-  return outcomes.flat();
+  return [
+    ...refused.map((target) => refusal(target.pid, listedAs(target))),
+    ...stopped,
+    ...ended.flat(),
+  ];
+}
+
+export interface EndListedDependencies {
+  readonly machine: Machine;
+  readonly clock: Clock;
+  /** Stops those of the targets that are the monitor's own runners, and says what became of them. */
+  readonly stopOwn?: (targets: readonly ProcessIdentity[]) => Promise<readonly KillOutcome[]>;
 }
 
 function refusal(pid: number, listed: ListedProcess | undefined): KillOutcome {

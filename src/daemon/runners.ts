@@ -8,7 +8,8 @@ import { workspaceFolderName } from '../core/paths';
 import type { RunnerFact } from '../diagnostics/runnerFacts';
 import type { RunnerStatus } from '../diagnostics/status';
 import { createFactReader } from '../diagnostics/runnerReader';
-import type { Machine } from '../host/machine';
+import type { KillOutcome } from '../host/endProcess';
+import type { Machine, ProcessIdentity } from '../host/machine';
 import { classifyProcess, untouchableReason } from '../host/processRoles';
 import type { Mode } from '../ibkr/endpoint';
 import type { MarketState } from '../ibkr/marketState';
@@ -53,6 +54,11 @@ export interface RunnersDependencies {
   readonly gate?: (params: StartRunnerParams, stillWanted: AbortSignal) => Promise<PreflightReport>;
   readonly random?: () => number;
   readonly restartSettings?: RestartSettings;
+  /**
+   * The pid of a runner that a start would double, whoever has started that one. Asked with the
+   * command that is really started, also for the built-in runner.
+   */
+  readonly doubledBy?: (params: StartRunnerParams) => Promise<number | undefined>;
   /** What the trader should know of this system before relying on a runner in it. */
   readonly warnings?: () => Promise<readonly string[]>;
 }
@@ -191,6 +197,11 @@ export class Runners implements Disposable {
     if (orphan !== undefined) {
       return { outcome: 'already running', pid: orphan };
     }
+    // Before the gate, which takes its time; asked again just before the start.
+    const doubled = living === undefined ? await this.doubledBy(params) : undefined;
+    if (doubled !== undefined) {
+      return { outcome: 'already running', pid: doubled };
+    }
     const pending = new AbortController();
     this.pendingStarts.set(pending, params.workspace);
     const stillWanted = AbortSignal.any([signal, pending.signal]);
@@ -290,10 +301,14 @@ export class Runners implements Disposable {
       throw new HumanError('The start was called off; no runner was started.');
     }
     const started = await this.companion(params.workspace).turns.run(async () => {
-      const left = this.living(params.workspace);
+      // A restart has ended the one that it replaces, and makes nothing double that was not.
+      const isReplaced = params.restart && living !== undefined;
+      const left =
+        this.living(params.workspace)?.pid ??
+        (isReplaced ? undefined : await this.doubledBy(params));
       return left === undefined
         ? this.startWithHelpers(params, stillWanted, onPersonsStart)
-        : { outcome: 'already running' as const, pid: left.pid };
+        : { outcome: 'already running' as const, pid: left };
     });
     if (started.outcome !== 'started') {
       return started;
@@ -365,14 +380,23 @@ export class Runners implements Disposable {
     });
   }
 
-  /** A person is about to end these processes by another way than a stop: that is no crash. */
-  endsOnRequest(pids: readonly number[]): void {
-    for (const [workspace, supervisor] of this.supervisors) {
+  /**
+   * Stops those of our runners that are among the targets, as a person's stop does: that is no
+   * crash, its helpers end with it, and whoever looks sees that it was asked for.
+   */
+  async stopAmong(targets: readonly ProcessIdentity[]): Promise<readonly KillOutcome[]> {
+    const ours = [...this.supervisors].flatMap(([workspace, supervisor]) => {
       const pid = supervisor.status()?.pid ?? null;
-      if (pid !== null && pids.includes(pid)) {
-        this.companion(workspace).restart.stoppedByPerson();
-      }
-    }
+      return pid !== null && targets.some((target) => target.pid === pid)
+        ? [{ workspace, pid }]
+        : [];
+    });
+    return await Promise.all(
+      ours.map(async ({ workspace, pid }) => {
+        this.callOff((of) => of === workspace);
+        return killOutcome(pid, await this.end(workspace));
+      }),
+    );
   }
 
   /** Lets every runner go on without us: the next daemon finds the leases. */
@@ -417,6 +441,12 @@ export class Runners implements Disposable {
       }
     }
     return undefined;
+  }
+
+  private async doubledBy(params: StartRunnerParams): Promise<number | undefined> {
+    const { builtIn, doubledBy } = this.deps;
+    const command = params.command.length > 0 ? params.command : [builtIn.execPath, builtIn.script];
+    return await doubledBy?.({ ...params, command });
   }
 
   private callOff(isMeant: (workspace: string) => boolean): void {
@@ -568,6 +598,19 @@ export class Runners implements Disposable {
       }
       this.changeEmitter.fire();
     }
+  }
+}
+
+function killOutcome(pid: number, { outcome, wasKilled, why }: StopOutcome): KillOutcome {
+  switch (outcome) {
+    case 'stopped':
+      return wasKilled
+        ? { pid, outcome: 'killed', why: 'it was ended without waiting any longer for its own end' }
+        : { pid, outcome: 'ended', why: 'it ended when it was asked to' };
+    case 'not running':
+      return { pid, outcome: 'already gone', why: 'it had ended before' };
+    case 'still alive':
+      return { pid, outcome: 'still alive', why: why ?? 'it could not be ended' };
   }
 }
 

@@ -22,6 +22,13 @@ export interface PlannedStatus {
   readonly words: string;
 }
 
+/** The next planned interruption of TWS or IBKR that is known. */
+export interface WindowStatus {
+  readonly name: string;
+  readonly from: string;
+  readonly until: string;
+}
+
 /** The kept session as others see it. Absent values are null, so that every key always exists. */
 export interface SessionStatus {
   readonly state: 'idle' | 'waiting' | 'dialling' | 'held' | 'ready';
@@ -97,6 +104,10 @@ export interface ExitEvidence {
   /** `asked` = stopped on request; `unseen` = gone while nobody watched. */
   readonly how: 'asked' | 'by itself' | 'unseen';
   readonly lastLines: readonly string[];
+  /** When it last finished a cycle. Absent in what an earlier version wrote, as `cause`. */
+  readonly lastCycleAt?: string | null;
+  /** The likeliest cause of its end by the catalogue; null where it was asked to end. */
+  readonly cause?: CauseId | null;
 }
 
 /** One workspace's runner. */
@@ -117,9 +128,20 @@ export interface RunnerStatus {
   readonly findings: readonly Finding[];
   /** Absent in what an earlier version wrote, as `helpers` and `warnings`; and for `external`. */
   readonly restart?: RestartStatus;
+  /** When it last printed anything, understood or not. Absent in what an earlier version wrote. */
+  readonly lastLineAt?: string | null;
   readonly helpers?: readonly HelperStatus[];
   /** What the trader should know before relying on it: this system ends everything at logout. */
   readonly warnings?: readonly string[];
+}
+
+/** A workspace in which something runs more than once. */
+export interface DuplicatesStatus {
+  readonly workspace: string;
+  /** Pids of the runners that trade side by side, the rightful one first. */
+  readonly runners: readonly number[];
+  /** Pids of helpers that are too many. */
+  readonly helpers: readonly number[];
 }
 
 /** One subject's open trouble, from its first error until it healed (law 11). */
@@ -168,6 +190,14 @@ export interface RecoveryAttempt {
   readonly outcome: string;
 }
 
+/** The server for dashboards and other programs (docs/feed.md). */
+export interface FeedStatus {
+  /** On 127.0.0.1; null while it could not be opened. */
+  readonly port: number | null;
+  /** Why it could not be opened, in one sentence. */
+  readonly problem: string | null;
+}
+
 /**
  * `ibkr_monitor_status.json`, schema 1, and the answer to `status`. The first six keys
  * are those that the trader's scripts already read.
@@ -194,6 +224,8 @@ export interface StatusRecord {
   readonly recovery?: readonly RecoveryAttempt[];
   readonly session: SessionStatus;
   readonly runner: readonly RunnerStatus[];
+  /** Absent in the records of versions without it. */
+  readonly duplicates?: readonly DuplicatesStatus[];
   readonly monitor: {
     readonly pid: number;
     readonly version: string;
@@ -208,4 +240,8 @@ export interface StatusRecord {
   readonly until?: string | null;
   /** The soonest first. */
   readonly planned?: readonly PlannedStatus[];
+  /** Within a day; null where none is known. Absent in what an earlier version wrote. */
+  readonly nextWindow?: WindowStatus | null;
+  /** Null while it is off; absent in what an earlier version wrote. */
+  readonly feed?: FeedStatus | null;
 }

@@ -67,9 +67,7 @@ export async function findKillSwitch(
   nowMs: number,
   command?: readonly string[],
 ): Promise<Finding | undefined> {
-  const states = [await readState(workspace), await readLock(workspace)].filter(
-    (state) => state !== undefined,
-  );
+  const states = await readKillSwitch(workspace);
   const [first] = states;
   if (first === undefined) {
     return undefined;
@@ -85,6 +83,18 @@ export async function findKillSwitch(
     }),
     source: { file: path.join(workspace, first.file), line: first.line },
   };
+}
+
+/** Why the kill switch counts as set, in words after "The kill switch of this workspace". */
+export async function killSwitchWords(workspace: string): Promise<string | null> {
+  const states = await readKillSwitch(workspace);
+  return states.length === 0 ? null : states.map(({ words }) => words).join('; it ');
+}
+
+async function readKillSwitch(workspace: string): Promise<readonly SwitchState[]> {
+  return [await readState(workspace), await readLock(workspace)].filter(
+    (state) => state !== undefined,
+  );
 }
 
 function meaning(command: readonly string[] | undefined): string {

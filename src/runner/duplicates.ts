@@ -1,5 +1,5 @@
 import { runnerFamily } from '../host/processRoles';
-import { type Program, isSameProgram } from '../host/program';
+import { type Program, isInside, isSameProgram } from '../host/program';
 import { formatEndpoint, isLoopback, usualPort } from '../ibkr/endpoint';
 import type { ListedProcess, ListRunnersInput, ProcessRole } from './listedProcess';
 import { listedOf } from './listedOf';
@@ -14,8 +14,8 @@ import { listSupport } from './supportProcesses';
  * Says which runners there are and which of them are duplicates. Duplicates share program,
  * workspace and endpoint, and mode, account, portfolio and client id where both are known; any
  * other one is *another runner*. A wrapper with its child and a worker with its parent count once.
- * The rightful one is the supervised one, else the one with a session, else the oldest. Helpers
- * are judged by the same rule. What starts runners again comes first. Pure.
+ * The rightful one is the supervised one, else the watched one, else the one with a session, else
+ * the oldest. Helpers are judged by the same rule. What starts runners again comes first. Pure.
  */
 export function listRunners(input: ListRunnersInput): readonly ListedProcess[] {
   const view = new ProcessView(input);
@@ -43,7 +43,7 @@ function listGroups(groups: readonly ProcessGroup[], view: ProcessView): readonl
   const strangers = new Map<ProcessGroup, string>();
   const ours: ProcessGroup[] = [];
   for (const group of groups) {
-    const why = group.isSupervised ? undefined : otherRunnerReason(group, view);
+    const why = group.isSupervised || group.isWatched ? undefined : otherRunnerReason(group, view);
     if (why === undefined) {
       ours.push(group);
     } else {
@@ -51,8 +51,12 @@ function listGroups(groups: readonly ProcessGroup[], view: ProcessView): readonl
     }
   }
   return [
-    ...partition(ours, isSameRunner).flatMap((set) => listSet(set, view)),
-    ...[...strangers].flatMap(([group, why]) => listGroup(group, 'other runner', why, view)),
+    ...partition(ours, (one, other) => isSameRunner(one, other, view)).flatMap((set) =>
+      listSet(set, view),
+    ),
+    ...[...strangers].flatMap(([group, why]) =>
+      listGroup(group, { role: 'other runner', why }, view),
+    ),
   ];
 }
 
@@ -89,7 +93,7 @@ function otherRunnerReason(group: ProcessGroup, view: ProcessView): string | und
 }
 
 /** One program: of one family, or what stands at the top of either, or below a launcher. */
-function isSameRunner(one: ProcessGroup, other: ProcessGroup): boolean {
+function isSameRunner(one: ProcessGroup, other: ProcessGroup, view: ProcessView): boolean {
   const programs = ({ members }: ProcessGroup): readonly Program[] =>
     members.flatMap(({ processClass }) => processClass.program ?? []);
   const isTop = (program: Program, { root }: ProcessGroup): boolean =>
@@ -97,11 +101,31 @@ function isSameRunner(one: ProcessGroup, other: ProcessGroup): boolean {
   return programs(one).some((program) =>
     programs(other).some((second) => {
       const family = runnerFamily(program);
-      return family === undefined
-        ? (isTop(program, one) || isTop(second, other)) && isSameProgram(program, second)
-        : family === runnerFamily(second);
+      const isSame =
+        family === undefined
+          ? (isTop(program, one) || isTop(second, other)) && isSameProgram(program, second)
+          : family === runnerFamily(second);
+      const homes = [homeOf(program, view), homeOf(second, view)];
+      return isSame && (homes.includes(undefined) || homes[0] === homes[1]);
     }),
   );
+}
+
+/**
+ * The folder that a program belongs to. A folder above two projects (`~/bots`) is no workspace of
+ * theirs: each has a `robo_trader` of its own. Undefined where the program's file alone tells.
+ */
+function homeOf(
+  { kind, name, workingDirectory, ...rest }: Program,
+  { input: { workspace } }: ProcessView,
+): string | undefined {
+  const isFile = kind === 'script' || kind === 'binary';
+  if (!isFile || workspace === null || !isInside(name, workspace)) {
+    return workingDirectory;
+  }
+  return runnerFamily({ kind, name, workingDirectory, ...rest }) === undefined
+    ? undefined
+    : name.replace(/(?:[\\/]robo_trader)?[\\/][^\\/]*$/, '');
 }
 
 /** Runners of one program in one workspace, the rightful one first. */
@@ -113,20 +137,24 @@ function listSet(set: readonly ProcessGroup[], view: ProcessView): readonly List
   const strangers = others.filter((group) => difference(group, rightful, view) !== undefined);
   const duplicates = others.filter((group) => !strangers.includes(group));
   return [
-    ...listGroup(rightful, 'runner', rightfulWhy(rightful, others.length > 0, view), view),
-    ...duplicates.flatMap((group) =>
-      listGroup(group, 'duplicate', duplicateWhy(rightful, view), view),
+    ...listGroup(
+      rightful,
+      { role: 'runner', why: rightfulWhy(rightful, others.length > 0, view) },
+      view,
     ),
+    ...duplicates.flatMap((group) => listGroup(group, duplicateOf(rightful, view), view)),
     // Two that run for the second portfolio are duplicates of each other.
     ...partition(strangers, (one, other) => difference(one, other, view) === undefined).flatMap(
       ([first, ...rest]) =>
         first === undefined
           ? []
           : [
-              ...listGroup(first, 'other runner', difference(first, rightful, view) ?? '', view),
-              ...rest.flatMap((group) =>
-                listGroup(group, 'duplicate', duplicateWhy(first, view), view),
+              ...listGroup(
+                first,
+                { role: 'other runner', why: difference(first, rightful, view) ?? '' },
+                view,
               ),
+              ...rest.flatMap((group) => listGroup(group, duplicateOf(first, view), view)),
             ],
     ),
   ];
@@ -135,6 +163,9 @@ function listSet(set: readonly ProcessGroup[], view: ProcessView): readonly List
 function rightfulWhy(group: ProcessGroup, hasOthers: boolean, view: ProcessView): string {
   if (group.isSupervised) {
     return 'Robo started it and watches it';
+  }
+  if (group.isWatched) {
+    return 'Robo was asked to watch it';
   }
   if (group.hasSession) {
     return `it has a session with ${formatEndpoint(view.input.endpoint)}`;
@@ -147,9 +178,17 @@ function rightfulWhy(group: ProcessGroup, hasOthers: boolean, view: ProcessView)
     : 'it is the oldest, and none of them has a session';
 }
 
-function duplicateWhy(rightful: ProcessGroup, view: ProcessView): string {
+/** What a group counts as. */
+interface Judged {
+  readonly role: ProcessRole;
+  readonly why: string;
+  readonly duplicateOf?: ProcessGroup;
+}
+
+function duplicateOf(rightful: ProcessGroup, view: ProcessView): Judged {
   const { workspace, endpoint } = view.input;
-  return `it runs the same program in ${workspace ?? ''} for ${formatEndpoint(endpoint)} as ${rightful.root.info.pid}`;
+  const why = `it runs the same program in ${workspace ?? ''} for ${formatEndpoint(endpoint)} as ${rightful.root.info.pid}`;
+  return { role: 'duplicate', why, duplicateOf: rightful };
 }
 
 /** What may be shown of what tells two runners apart: no account, and no list of portfolios. */
@@ -173,13 +212,29 @@ function difference(
       return `it runs for another ${words(mine)} than ${rightful.root.info.pid}`;
     }
   }
-  return undefined;
+  return onePortfolio(group, rightful, view);
+}
+
+/** Portfolios are named on the command line alone: who names none there runs for the usual one. */
+function onePortfolio(
+  group: ProcessGroup,
+  rightful: ProcessGroup,
+  view: ProcessView,
+): string | undefined {
+  const mine = statedValue(group, 'portfolio', view);
+  const theirs = statedValue(rightful, 'portfolio', view);
+  const { pid } = rightful.root.info;
+  if ((mine === undefined) === (theirs === undefined)) {
+    return undefined;
+  }
+  return mine === undefined
+    ? `it names no portfolio, and ${pid} runs for portfolio ${theirs ?? ''}`
+    : `it runs for portfolio ${mine}, and ${pid} names none`;
 }
 
 function listGroup(
   group: ProcessGroup,
-  role: ProcessRole,
-  why: string,
+  { role, why, ...judged }: Judged,
   view: ProcessView,
 ): readonly ListedProcess[] {
   const { root, members } = group;
@@ -194,7 +249,7 @@ function listGroup(
   const isPart = (entry: Entry): boolean =>
     entry !== root && (entry.processClass.kind === 'worker' || isProgramOf(group, entry, view));
   return [
-    listedOf(root, role, sentence, more),
+    listedOf(root, role, sentence, { ...more, ...judged }),
     ...members.filter(isPart).map((member) =>
       listedOf(member, 'worker', `it is part of runner ${root.info.pid} and ends with it`, {
         view,

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { killSwitchWords } from './blockers';
 import { readRegularFile } from './workspaceLook';
 
 /** What the trader's own system has written about its end (origin system, section 4.3). */
 export interface ExitAudit {
   /** Its note about this very run; null where there is none, or it is another's or too old. */
   readonly note: { readonly reason: string; readonly code: number } | null;
-  /** Why its kill switch counts as set; null where it does not. */
+  /** That its kill switch is set, after "The kill switch of this workspace"; null where it is not. */
   readonly killSwitch: string | null;
 }
 
@@ -25,11 +26,6 @@ const noteSchema = v.object({
   iso_timestamp: v.optional(v.string()),
 });
 
-const switchSchema = v.object({
-  triggered: v.boolean(),
-  trigger_reason: v.optional(v.nullable(v.string())),
-});
-
 /**
  * Reads `data/runner_exit.json` and the files of the kill switch; changes nothing.
  * @param folder the runner's working directory
@@ -40,20 +36,11 @@ export async function readExitAudit(
   pid: number | null,
   nowMs: number,
 ): Promise<ExitAudit> {
-  const text = async (name: string): ReturnType<typeof readRegularFile> =>
-    await readRegularFile(join(folder, 'data', name), maxBytes);
-  const [note, state, lock] = await Promise.all([
-    text('runner_exit.json'),
-    text('kill_switch_state.json'),
-    text('kill_switch.lock'),
+  const [note, killSwitch] = await Promise.all([
+    readRegularFile(join(folder, 'data', 'runner_exit.json'), maxBytes),
+    killSwitchWords(folder),
   ]);
-  return {
-    note: note.kind === 'text' ? noteOf(note.text, pid, nowMs) : null,
-    killSwitch:
-      lock.kind === 'absent'
-        ? switchOf(state)
-        : 'data/kill_switch.lock is there, whatever the state file says',
-  };
+  return { note: note.kind === 'text' ? noteOf(note.text, pid, nowMs) : null, killSwitch };
 }
 
 function noteOf(text: string, pid: number | null, nowMs: number): ExitAudit['note'] {
@@ -66,20 +53,6 @@ function noteOf(text: string, pid: number | null, nowMs: number): ExitAudit['not
     typeof timestamp === 'number' ? timestamp * 1000 : Date.parse(timestamp ?? iso ?? '');
   const isOfThisRun = note.pid === pid && Math.abs(nowMs - atMs) <= freshMs;
   return isOfThisRun ? { reason: note.reason, code: note.exit_code } : null;
-}
-
-/** A state file that cannot be read counts as set, as the trader's own system takes it. */
-function switchOf(state: Awaited<ReturnType<typeof readRegularFile>>): string | null {
-  if (state.kind === 'absent') {
-    return null;
-  }
-  const read = state.kind === 'text' ? parsed(switchSchema, state.text) : undefined;
-  if (read === undefined) {
-    return 'data/kill_switch_state.json cannot be read, which counts as set';
-  }
-  return read.triggered
-    ? `data/kill_switch_state.json: ${read.trigger_reason ?? 'no reason noted'}`
-    : null;
 }
 
 function parsed<T extends v.GenericSchema>(schema: T, text: string): v.InferOutput<T> | undefined {

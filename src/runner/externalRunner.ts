@@ -18,7 +18,7 @@ import { LogFollower } from './logFollower';
 import { runnerStatus } from './runnerStatus';
 import type { RunnerExit } from './runnerState';
 import { hear } from './says';
-import { type Says, saysNothing } from './saysState';
+import { endMark, type Says, saysNothing } from './saysState';
 import { newerSource, type SourceFile } from './sourceAge';
 
 /** A runner that somebody else has started and Robo was asked to watch. */
@@ -153,7 +153,10 @@ export class ExternalRunner implements Disposable {
         ...status.findings.map((each) => this.placed(each)),
         ...this.sessionFindings(status),
       ],
-      warnings: exit === null ? this.warnings() : [],
+      warnings:
+        exit === null
+          ? this.warnings()
+          : [`"robo unwatch ${pid}" takes it off the list of runners.`],
     };
   }
 
@@ -205,6 +208,8 @@ export class ExternalRunner implements Disposable {
       return;
     }
     await this.follower?.drain();
+    // A traceback may be its last word: only a line behind it shows that it is whole.
+    this.hearFrom([endMark]);
     this.end();
   }
 
@@ -329,15 +334,21 @@ export class ExternalRunner implements Disposable {
     this.lastLines = [...this.lastLines, ...lines.slice(-keptLines)].slice(-keptLines);
     this.lastLineMs = now;
     this.logProblem = null;
+    if (!this.isDisposed) {
+      this.linesEmitter.fire(lines);
+    }
+    this.hearFrom(lines);
+  }
+
+  private hearFrom(lines: readonly string[]): void {
     const before = this.says;
     const facts = lines.flatMap((line) => this.read(line));
     for (const fact of facts) {
-      this.says = hear(this.says, fact, now);
+      this.says = hear(this.says, fact, this.deps.clock.now());
     }
     if (this.isDisposed) {
       return;
     }
-    this.linesEmitter.fire(lines);
     this.factsEmitter.fire(facts);
     if (this.says !== before) {
       this.announce();

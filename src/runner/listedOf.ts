@@ -15,6 +15,7 @@ export function listedOf(
     /** The runner or helper that it belongs to; undefined for what trades nothing. */
     readonly group?: ProcessGroup;
     readonly respawnedBy?: RespawnSource | null;
+    readonly duplicateOf?: ProcessGroup;
   },
 ): ListedProcess {
   const { info, processClass } = entry;
@@ -43,6 +44,7 @@ export function listedOf(
                 `${formatEndpoint({ host: local.address, port: local.port })} ${state}`,
             ),
     respawnedBy: more.respawnedBy ?? null,
+    ...(more.duplicateOf === undefined ? {} : { duplicateOf: more.duplicateOf.root.info.pid }),
   };
 }
 

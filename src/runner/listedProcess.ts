@@ -40,7 +40,12 @@ export interface ListedProcess {
   readonly sockets: readonly string[] | null;
   /** What starts runners: itself, or what would start it again; null where none is seen. */
   readonly respawnedBy: RespawnSource | null;
+  /** The pid of which it is a duplicate; absent unless its role is `duplicate`. */
+  readonly duplicateOf?: number;
 }
+
+/** A process by what never changes of it. */
+export type ProcessMark = Pick<ProcessInfo, 'pid' | 'startToken'>;
 
 export interface ListRunnersInput {
   readonly processes: readonly ProcessInfo[];
@@ -55,11 +60,15 @@ export interface ListRunnersInput {
   /** The user's command; empty means the built-in runner. */
   readonly runnerCommand: readonly string[];
   /** The runner that the daemon supervises in this workspace. */
-  readonly supervised: { readonly pid: number; readonly startToken: string } | undefined;
+  readonly supervised: ProcessMark | undefined;
+  /** Runners that Robo was asked to watch: theirs is the work that the trader relies on. */
+  readonly watched?: readonly ProcessMark[] | undefined;
   /** The process that asks; never listed. */
   readonly ownPid: number;
   /** What the system tells beyond the table, by pid, with that of `ownPid`; absent: unknown. */
   readonly background?: ReadonlyMap<number, ProcessBackground> | undefined;
+  /** Text of the shell scripts that run now and may have started a runner, by pid. */
+  readonly scripts?: ReadonlyMap<number, string> | undefined;
   /** Keys and values of the workspace's `.env`: what a runner uses that is told nothing else. */
   readonly envFile?: ReadonlyMap<string, string> | undefined;
   /** Mode of the account behind the endpoint, where a session has told it. */

@@ -10,6 +10,8 @@ export interface ProcessGroup {
   /** What the tools and shells at its top lead to; undefined where the root is the program. */
   readonly core?: Program | undefined;
   readonly isSupervised: boolean;
+  /** Robo was asked to watch one of its processes. */
+  readonly isWatched: boolean;
   readonly hasSession: boolean;
 }
 
@@ -93,6 +95,7 @@ function groupOf(
     members,
     pids,
     isSupervised,
+    isWatched: members.some((entry) => view.isWatched(entry)),
     hasSession: sessions.some(({ state }) => state === 'ESTABLISHED'),
   };
 }

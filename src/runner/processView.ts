@@ -46,13 +46,18 @@ export class ProcessView {
     return supervised?.pid === info.pid && supervised.startToken === info.startToken;
   }
 
+  isWatched({ info }: Entry): boolean {
+    const { watched = [] } = this.input;
+    return watched.some((one) => one.pid === info.pid && one.startToken === info.startToken);
+  }
+
   /**
    * Known by name, by the user's command, by `programs`, or because the daemon started it. A
    * wrapper that has started nothing (`sudo` that waits for a password) only names its program.
    */
   isRunner(entry: Entry, programs: readonly Program[] = []): boolean {
     const { kind, program } = entry.processClass;
-    if (this.isSupervised(entry)) {
+    if (this.isSupervised(entry) || this.isWatched(entry)) {
       return true;
     }
     if (program === undefined || this.isIdleWrapper(entry)) {
@@ -118,8 +123,13 @@ export function otherFolderReason(
   if (paths.some((path) => isInside(path, workspace))) {
     return undefined;
   }
-  return info.workingDirectory === undefined
-    ? 'its working directory is hidden, so that it may belong to another workspace'
+  if (info.workingDirectory === undefined) {
+    return 'its working directory is hidden, so that it may belong to another workspace';
+  }
+  // So Linux marks a folder that was deleted under a running process.
+  const deleted = ' (deleted)';
+  return info.workingDirectory.endsWith(deleted)
+    ? `the folder that it works in was deleted (${info.workingDirectory.slice(0, -deleted.length)})`
     : `it works in ${info.workingDirectory}, another workspace`;
 }
 

@@ -1,4 +1,4 @@
-import { baseName, executableName } from '../host/program';
+import { baseName, executableName, type Program } from '../host/program';
 import type { RespawnSource } from './listedProcess';
 import type { ProcessGroup } from './processGroups';
 import { type Entry, otherFolderReason, type ProcessView, programWords } from './processView';
@@ -14,7 +14,11 @@ export function respawnSource(group: ProcessGroup, view: ProcessView): RespawnSo
   }
   const parents = view.parentsOf(group.root);
   for (const [index, parent] of parents.entries()) {
-    const source = respawnerSource(parent) ?? keeperSource(parent, index === 0);
+    const isParent = index === 0;
+    const source =
+      respawnerSource(parent) ??
+      keeperSource(parent, isParent) ??
+      (isParent ? loopSource(parent, group, view) : undefined);
     if (source !== undefined) {
       return source;
     }
@@ -88,12 +92,56 @@ function keeperSource(entry: Entry, isParent: boolean): RespawnSource | undefine
     program.runtime === 'shell' &&
     /(?:^|[\s;&|({])(?:while|until|for)\s/.test(program.name);
   return isLoop || isRestartScript(entry)
-    ? {
-        name: `${isLoop ? 'a shell loop' : programWords(entry)} (pid ${info.pid})`,
-        pid: info.pid,
-        remedy: `End the script with pid ${info.pid} first: it seems to start the runner again when it ends.`,
-      }
+    ? scriptSource(isLoop ? 'a shell loop' : programWords(entry), entry)
     : undefined;
+}
+
+function scriptSource(words: string, { info: { pid } }: Entry): RespawnSource {
+  return {
+    name: `${words} (pid ${pid})`,
+    pid,
+    remedy: `End the script with pid ${pid} first: it seems to start the runner again when it ends.`,
+  };
+}
+
+/** A script of the shell in which a loop starts the program, whatever the script is called. */
+function loopSource(
+  parent: Entry,
+  group: ProcessGroup,
+  view: ProcessView,
+): RespawnSource | undefined {
+  const text = view.input.scripts?.get(parent.info.pid) ?? '';
+  const names = group.members.flatMap(({ processClass: { program } }) =>
+    program === undefined || program.kind === 'inline' ? [] : [lastPart(program)],
+  );
+  return startsInLoop(text, names) ? scriptSource(programWords(parent), parent) : undefined;
+}
+
+/** `runner_async` of `robo_trader.runner_async` and of `robo_trader/runner_async.py`. */
+function lastPart({ kind, name }: Program): string {
+  return kind === 'module'
+    ? (name.split('.').at(-1) ?? name)
+    : baseName(name).replace(/\.\w+$/, '');
+}
+
+/** True where a line between `while` or `until` and its `done` names one of the programs, or "$@". */
+export function startsInLoop(script: string, names: readonly string[]): boolean {
+  let depth = 0;
+  for (const line of script.split('\n')) {
+    const code = line.replace(/(?:^|\s)#.*$/, '');
+    depth += [...code.matchAll(/(?:^|[\s;&|({])(?:while|until)\s/g)].length;
+    if (depth > 0 && (code.includes('"$@"') || names.some((name) => hasWord(code, name)))) {
+      return true;
+    }
+    depth = Math.max(0, depth - [...code.matchAll(/(?:^|[\s;])done\b/g)].length);
+  }
+  return false;
+}
+
+/** Looking for a program is not starting it. */
+function hasWord(code: string, name: string): boolean {
+  const isLook = /\b(?:pgrep|pkill|grep|ps|tail|kill|echo|printf)\b/.test(code);
+  return name.length > 2 && code.includes(name) && !isLook;
 }
 
 function isRestartScript({ processClass: { program } }: Entry): boolean {

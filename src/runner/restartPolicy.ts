@@ -113,7 +113,13 @@ export function reduceRestart(
     case 'started by a person':
       return noRestarts;
     case 'stopped by a person':
-      return { ...noRestarts, decision: 'It was stopped on request, which is no crash.' };
+      return {
+        ...noRestarts,
+        decision:
+          state.plan.kind === 'none'
+            ? 'It was stopped on request, which is no crash.'
+            : 'It had ended by itself; its next start was called off on request.',
+      };
     case 'ended':
       return ended(state, event.end, event.isConnected, context);
     case 'gate shut':

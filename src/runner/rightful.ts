@@ -1,9 +1,10 @@
 import type { ProcessGroup } from './processGroups';
 
-/** The order of law: the supervised one, one with a session, the oldest. */
+/** The order of law: the supervised one, then the watched one; one with a session; the oldest. */
 export function rightfulFirst(one: ProcessGroup, other: ProcessGroup): number {
   return (
     Number(other.isSupervised) - Number(one.isSupervised) ||
+    Number(other.isWatched) - Number(one.isWatched) ||
     Number(other.hasSession) - Number(one.hasSession) ||
     one.root.info.startedAtMs - other.root.info.startedAtMs ||
     one.root.info.pid - other.root.info.pid

@@ -87,7 +87,7 @@ export function readRunEnd(end: RunEnd): EndReading {
     return no('nobody saw how it ended, and without that evidence nothing is started');
   }
   if (end.audit.killSwitch !== null) {
-    return no(`its kill switch is set (${end.audit.killSwitch})`);
+    return no(`its kill switch ${end.audit.killSwitch}`);
   }
   if (end.named.includes('kill_switch_triggered')) {
     return no('its kill switch is set, as its own words say');

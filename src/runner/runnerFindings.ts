@@ -10,7 +10,8 @@ import type { RunnerKnowledge } from './runnerKnowledge';
 import { saysFindings, saysWork } from './says';
 import { type WorkDue, workDue } from './standstill';
 
-type Exited = Extract<RunnerKnowledge['phase'], { name: 'exited' }>;
+/** A runner that has ended. */
+export type Exited = Extract<RunnerKnowledge['phase'], { name: 'exited' }>;
 
 /** What is wrong with a runner: its end, its standstill, its files, and what it says itself. */
 export function runnerFindings(
@@ -33,7 +34,7 @@ export function runnerFindings(
       ? endFindings(known, phase, exit, spoken)
       : [];
   const [end] = ended;
-  const isTold = (finding: Finding): boolean => end !== undefined && isReasonOf(finding, end);
+  const isTold = (finding: Finding): boolean => end !== undefined && isReasonOf(finding, end, exit);
   const standstill = phase.name === 'running' ? standstillFinding(known, spoken) : undefined;
   return [
     ...ended,
@@ -81,18 +82,29 @@ function endFindings(
   return end.guide === 'runner_exited' ? [loop] : [end, loop];
 }
 
+/** What its end points to, by the catalogue. */
+export function causesOfEnd(
+  { run: { command } }: RunnerKnowledge,
+  { process }: Exited,
+  exit: Pick<ExitEvidence, 'at' | 'code' | 'signal' | 'lastLines'>,
+): ReturnType<typeof exitCauses> {
+  return exitCauses({
+    exit,
+    // As asked for: what the system showed first may be a wrapper's (a shim of pyenv is a script).
+    argv: command.length > 0 ? command : process.argv,
+    isBuiltIn: command.length === 0,
+    livedMs: Date.parse(exit.at) - process.startedAtMs,
+  });
+}
+
 function exitFinding(
   known: RunnerKnowledge,
-  { process }: Exited,
+  phase: Exited,
   exit: ExitEvidence,
   spoken: readonly Finding[],
 ): Finding {
-  const { causes, meaning } = exitCauses({
-    exit,
-    argv: process.argv,
-    isBuiltIn: known.run.command.length === 0,
-    livedMs: Date.parse(exit.at) - process.startedAtMs,
-  });
+  const { causes, meaning } = causesOfEnd(known, phase, exit);
+  const { process } = phase;
   const finding = makeFinding({
     subject: subjectOf(known),
     causes,
@@ -102,18 +114,27 @@ function exitFinding(
     evidence: exit.lastLines.slice(-3).map((text) => exitEvidence(exit, text)),
     setup: setupOf(known),
   });
-  const source = spoken.find((each) => isReasonOf(each, finding) && each.source !== undefined);
+  const source = spoken.find(
+    (each) => isReasonOf(each, finding, exit) && each.source !== undefined,
+  );
   return source?.source === undefined ? finding : { ...finding, source: source.source };
 }
 
 /** True for what the runner said about the same end: one incident, one finding. */
-function isReasonOf(spoken: Finding, end: Finding): boolean {
+function isReasonOf(spoken: Finding, end: Finding, exit: ExitEvidence | null): boolean {
   const isOfRunner = spoken.subject.kind === 'runner' || spoken.subject.kind === 'process';
   const isSame = spoken.guide === end.guide;
-  const isVague = end.guide !== 'runner_exited' && spoken.guide === 'runner_error';
+  const isVague =
+    spoken.guide === 'runner_error' &&
+    (end.guide !== 'runner_exited' || isLastWord(spoken, exit?.lastLines.at(-1)));
   // A library that is missing from the environment is both.
   const isEnvironment = end.guide === 'wrong_interpreter' && spoken.guide === 'client_lib_mismatch';
   return isOfRunner && (isSame || isVague || isEnvironment);
+}
+
+/** An error that it got over long before is another matter. */
+function isLastWord({ evidence }: Finding, lastLine: string | undefined): boolean {
+  return evidence.some(({ text }) => lastLine?.includes(text) === true);
 }
 
 /** Nobody tells us how a process ends that we have not started. */
@@ -170,7 +191,13 @@ function loopFinding(known: RunnerKnowledge, exit: ExitEvidence, end: Finding): 
     ],
     setup: setupOf(known),
   });
-  return { ...finding, firstAt: isoTime(first), count: falls.length };
+  const { source } = end;
+  return {
+    ...finding,
+    firstAt: isoTime(first),
+    count: falls.length,
+    ...(source === undefined ? {} : { source }),
+  };
 }
 
 /**

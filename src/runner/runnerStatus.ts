@@ -1,8 +1,7 @@
 import { isoTime } from '../core/clock';
 import type { ExitEvidence, RunnerState, RunnerStatus } from '../diagnostics/status';
-import { runnerFindings } from './runnerFindings';
+import { causesOfEnd, type Exited, runnerFindings } from './runnerFindings';
 import type { RunnerKnowledge } from './runnerKnowledge';
-import type { RunnerExit } from './runnerState';
 import { saysSymbols, saysWork, seenBy, timeOrNull } from './says';
 
 const states: Record<RunnerKnowledge['phase']['name'], RunnerState> = {
@@ -17,7 +16,9 @@ const states: Record<RunnerKnowledge['phase']['name'], RunnerState> = {
 export function runnerStatus(known: RunnerKnowledge): RunnerStatus {
   const { phase, says } = known;
   const process = 'process' in phase ? phase.process : null;
-  const exit = phase.name === 'exited' ? exitEvidence(phase.exit, known.lastLines) : null;
+  // Its last lines are part of the evidence: before they are read nothing is said of its end.
+  const isOver = phase.name === 'exited' && !known.hasMoreToSay;
+  const exit = isOver ? exitEvidence(known, phase) : null;
   const isAlive = phase.name === 'running' || phase.name === 'stopping';
   return {
     workspace: known.workspace,
@@ -53,7 +54,10 @@ function stateOf({ phase, isExternal }: RunnerKnowledge): RunnerState {
   return isExternal === true && phase.name === 'running' ? 'external' : states[phase.name];
 }
 
-function exitEvidence(exit: RunnerExit, lastLines: readonly string[]): ExitEvidence {
-  const { atMs, code, signal, how } = exit;
-  return { at: isoTime(atMs), code, signal, how, lastLines };
+function exitEvidence(known: RunnerKnowledge, phase: Exited): ExitEvidence {
+  const { atMs, code, signal, how } = phase.exit;
+  const { lastLines, says } = known;
+  const exit = { at: isoTime(atMs), code, signal, how, lastLines };
+  const cause = how === 'asked' ? null : causesOfEnd(known, phase, exit).causes[0].id;
+  return { ...exit, lastCycleAt: timeOrNull(says.lastCycleMs), cause };
 }

@@ -59,6 +59,9 @@ export interface Says {
   readonly hasErredInCycle: boolean;
 }
 
+/** Stands behind the last line of a run, so that what spans lines is whole; it says nothing itself. */
+export const endMark = '[robo: the runner has ended]';
+
 /** Nothing has been said yet. */
 export function saysNothing(configured: readonly string[], heardSinceMs = 0): Says {
   return {

@@ -45,8 +45,29 @@ export function statedValue(
     first(members, (entry) => flagValue(entry, flags)) ??
     (what === 'mode' ? first(members, switchedMode) : undefined) ??
     first(members, (entry) => variableOf(variables, (name) => view.variable(entry, name))) ??
-    variableOf(variables, (name) => view.input.envFile?.get(name));
+    variableOf(variables, (name) => view.input.envFile?.get(name)) ??
+    ownDefault(what, members, view);
   return text === undefined ? undefined : comparable(what, text);
+}
+
+/** The id that the trader's system takes where nothing names one (origin system, section 4.4). */
+const roboTraderClientId = '123';
+
+/**
+ * What a program does that was told nothing, where that is known: only where its environment and
+ * the workspace's `.env` could be read is nothing told. Of other programs nobody knows it, and two
+ * are told apart by a client id only where both name one.
+ */
+function ownDefault(
+  what: Stated,
+  members: readonly Entry[],
+  { input: { background, envFile } }: ProcessView,
+): string | undefined {
+  const isKnown = members.some(
+    ({ info, processClass }) =>
+      processClass.family === 'robo_trader' && background?.get(info.pid)?.environment !== undefined,
+  );
+  return what === 'client id' && isKnown && envFile !== undefined ? roboTraderClientId : undefined;
 }
 
 /** The programs themselves before the wrappers and shells around them. */

@@ -30,7 +30,7 @@ import {
   type RunnerProcess,
 } from './runnerState';
 import { hear } from './says';
-import { type Says, saysNothing } from './saysState';
+import { endMark, type Says, saysNothing } from './saysState';
 import { newerSource, type SourceFile } from './sourceAge';
 import { removeUnfinished } from './stateFile';
 import { endInput, hasExited, spawnDetached } from './spawnDetached';
@@ -574,13 +574,19 @@ export class RunnerSupervisor implements Disposable {
     this.lastLines = [...this.lastLines, ...lines.slice(-keptLines)].slice(-keptLines);
     const now = this.deps.clock.now();
     this.lastLineMs = lines.length > 0 ? now : this.lastLineMs;
+    if (!this.isDisposed) {
+      this.linesEmitter.fire(lines);
+    }
+    this.hearFrom(lines);
+  }
+
+  private hearFrom(lines: readonly string[]): void {
     const before = this.says;
     const facts = lines.flatMap((line) => this.read(line));
     for (const fact of facts) {
-      this.says = hear(this.says, fact, now);
+      this.says = hear(this.says, fact, this.deps.clock.now());
     }
     if (!this.isDisposed) {
-      this.linesEmitter.fire(lines);
       this.factsEmitter.fire(facts);
     }
     if (this.says !== before) {
@@ -659,7 +665,10 @@ export class RunnerSupervisor implements Disposable {
     this.sourceLookAtMs = now + sourceLookMs;
     const seen = await this.deps.machine.process(process.pid);
     const folder = (seen.known ? seen.value?.workingDirectory : undefined) ?? this.workspace;
-    this.newerSource = (await newerSource(process.argv, folder, process.startedAtMs)) ?? null;
+    // What it runs now: at its start a wrapper (a shim of pyenv, `env`) may have stood there.
+    const present = seen.known ? (seen.value?.argv ?? []) : [];
+    const argv = present.length > 0 ? present : process.argv;
+    this.newerSource = (await newerSource(argv, folder, process.startedAtMs)) ?? null;
   }
 
   /** Writes the lease where something changed; one write at a time. */
@@ -707,6 +716,8 @@ export class RunnerSupervisor implements Disposable {
     this.lookTimer?.cancel();
     this.upkeepTimer?.cancel();
     await this.follower?.drain();
+    // A traceback may be its last word: only a line behind it shows that it is whole.
+    this.hearFrom([endMark]);
     this.follower?.dispose();
     await this.leasing;
     await Promise.all([removeLease(this.directory), removeIntent(this.directory)]).catch(

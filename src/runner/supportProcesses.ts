@@ -134,7 +134,7 @@ function duplicateHelper(
   const { root } = group;
   const respawnedBy = respawnerSource(root) ?? respawnSource(group, view);
   const why = `${programWords(root)} is a helper that runs already as ${rightful.root.info.pid}`;
-  return listedOf(root, 'duplicate', why, { view, group, respawnedBy });
+  return listedOf(root, 'duplicate', why, { view, group, respawnedBy, duplicateOf: rightful });
 }
 
 function helperWhy({ program, respawnsRunners }: ProcessClass): string {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { layers } from '../../src/diagnostics/finding';
+import type { ProcessListing } from '../../src/daemon/protocol';
 import type { PreflightReport } from '../../src/preflight/report';
 import { eventually, isThere } from '../support/eventually';
 import { Sandbox } from '../support/sandbox';
@@ -168,6 +169,34 @@ describe('the robo command line', function () {
     await first.done;
   });
 
+  it('starts none beside one that somebody else has started, but one for another portfolio', async () => {
+    const script = box.write('idle.js', 'setInterval(() => undefined, 1000);');
+    const stray = box.spawnStray(script);
+    const refused = await box.robo(['run', '--', process.execPath, script]);
+    assert.equal(refused.code, 75, refused.stderr);
+    assert.match(refused.stderr, new RegExp(`runs already, pid ${stray}`));
+    assert.deepEqual(box.status?.runner, []);
+    const other = ['run', '--', process.execPath, script, '--portfolio', 'second'];
+    const beside = box.spawnRobo(other);
+    await eventually(() => beside.stderr().includes('Runner started'), 'the second portfolio');
+    beside.child.kill('SIGTERM');
+    await beside.done;
+    assert.ok(isThere(stray));
+  });
+
+  it('stops its own runner with all others, which is no crash, whatever code it ends with', async () => {
+    const up = 'process.on("SIGTERM", () => process.exit(3)); console.log("up");';
+    const script = box.write('idle.js', `${up} setInterval(() => undefined, 1000);`);
+    const own = box.spawnRobo(['run', '--restart', 'on', '--', process.execPath, script]);
+    await eventually(() => own.stdout().includes('up'), 'the runner');
+    const all = await box.robo(['kill-duplicates', '--all', '--yes']);
+    assert.equal(all.code, 0, all.stderr);
+    const { code, stderr } = await own.done;
+    assert.equal(code, 3);
+    assert.match(stderr, /Runner stopped\./);
+    assert.doesNotMatch(stderr, /started again/);
+  });
+
   it('ends the duplicates of the supervised runner and keeps it', async () => {
     const script = box.write('idle.js', 'setInterval(() => undefined, 1000);');
     const supervised = box.spawnRobo(['run', '--', process.execPath, script]);
@@ -182,6 +211,30 @@ describe('the robo command line', function () {
     assert.equal(code, 0, stdout);
     await eventually(() => !isThere(stray), 'the duplicate is gone');
     assert.ok(isThere(kept));
+    supervised.child.kill('SIGTERM');
+    await supervised.done;
+  });
+
+  it('ends on a live account only what is named by its pid', async () => {
+    const script = box.write('idle.js', 'setInterval(() => undefined, 1000);');
+    const supervised = box.spawnRobo(['run', '--', process.execPath, script]);
+    await eventually(() => supervised.stderr().includes('Runner started'), 'the runner');
+    box.write('.env', 'TRADING_MODE=live\n');
+    const strays = [box.spawnStray(script), box.spawnStray(script)] as const;
+    await eventually(async () => {
+      const { stdout } = await box.robo(['ps', '--json']);
+      const { processes } = JSON.parse(stdout) as ProcessListing;
+      return processes.filter(({ role, isLive }) => role === 'duplicate' && isLive).length === 2;
+    }, 'two duplicates are seen, live');
+    const all = await box.robo(['kill-duplicates', '--yes']);
+    assert.equal(all.code, 1);
+    assert.match(all.stderr, /live account; confirm each/);
+    assert.ok(strays.every(isThere));
+    const named = await box.robo(['kill-duplicates', '--pid', String(strays[0])]);
+    assert.equal(named.code, 1);
+    await eventually(() => !isThere(strays[0]), 'the named one is gone');
+    assert.ok(isThere(strays[1]));
+    assert.equal((await box.robo(['kill-duplicates', '--pid', 'all'])).code, 64);
     supervised.child.kill('SIGTERM');
     await supervised.done;
   });

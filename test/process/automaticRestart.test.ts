@@ -235,10 +235,15 @@ describe('automatic restart', function () {
       wish(`fs.writeFileSync(${JSON.stringify(join(root, 'up'))}, ''); ${up}`),
     );
     await eventually(() => existsSync(join(root, 'up')), 'up');
-    runners.endsOnRequest([pid]);
-    process.kill(pid, 'SIGTERM');
+    const outcomes = await runners.stopAmong([{ pid, startToken: '', argv: [] }]);
+    assert.deepEqual(
+      outcomes.map(({ pid: of, outcome }) => [of, outcome]),
+      [[pid, 'ended']],
+    );
     await eventually(() => now(runners).state === 'exited', 'ended');
     assert.deepEqual([now(runners).exit?.code, now(runners).restart?.nextAt], [7, null]);
+    assert.equal(now(runners).exit?.how, 'asked');
+    assert.deepEqual(now(runners).findings, []);
   });
 
   it('leaves word of a start that was due to the next monitor, which cannot make it', async () => {

@@ -174,7 +174,13 @@ describe('the daemon of an endpoint', function () {
     const lines = await until(second.onDidLog, (batch) => batch.lines.length > 0);
     assert.match(lines.lines[0] ?? '', /^tick \d+$/);
     const stopped = await second.stopRunner(rig.root);
-    assert.deepEqual(stopped, { outcome: 'stopped', pid, wasKilled: false });
+    assert.deepEqual(stopped, {
+      outcome: 'stopped',
+      pid,
+      wasKilled: false,
+      how: 'TERM',
+      isGraceful: true,
+    });
     assert.equal(await isAlive(pid), false);
   });
 

@@ -256,6 +256,27 @@ describe('runner supervisor', function () {
     await started(supervisor, request(node(code)));
     const { exit, lastCycleAt } = await exited;
     assert.deepEqual([exit?.code, lastCycleAt], [3, '2026-11-20T15:00:00.000Z']);
+    assert.deepEqual([exit?.lastCycleAt, exit?.cause], [lastCycleAt, 'runner_exited']);
+  });
+
+  it('shows the end at its own line where a traceback is its last word', async () => {
+    const supervisor = supervise();
+    const seen: RunnerStatus[] = [];
+    supervisor.onDidChange((status) => seen.push(status));
+    const exited = whenExited(supervisor);
+    const file = '/ws/bot.py';
+    const words = `Traceback (most recent call last):\n  File "${file}", line 29, in <module>\n    cycle()\nKeyError: 'x'`;
+    await started(
+      supervisor,
+      request(node(`console.log(${JSON.stringify(words)}); process.exitCode = 1;`)),
+    );
+    const { findings } = await exited;
+    assert.deepEqual(
+      findings.map(({ guide, source }) => [guide, source]),
+      [['runner_exited', { file, line: 29 }]],
+    );
+    const early = seen.filter(({ state, exit }) => state !== 'exited' && exit !== null);
+    assert.deepEqual(early, [], 'nothing is said of its end before its last lines are read');
   });
 
   it('gives the request its directory and environment, without the editor’s variables', async () => {

@@ -25,6 +25,7 @@ function setupWith(over: Partial<WorkspaceSetup>): WorkspaceSetup {
       twsZone: undefined,
       twsRestart: undefined,
       alsoAt: undefined,
+      feed: undefined,
     },
     ...over,
   } as unknown as WorkspaceSetup;
@@ -79,6 +80,7 @@ describe("a window's access to the daemon", function () {
       twsZone: 'Europe/Zurich',
       twsRestart: undefined,
       alsoAt: '/tmp',
+      feed: undefined,
     };
     const recovery = { ibcCommandPort: 7462, allow: new Set(['RESTART'] as const) };
     await open(setupWith({ watch, recovery }), nothing);

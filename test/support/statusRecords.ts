@@ -12,6 +12,7 @@ export const idleSnapshot: MonitorSnapshot = {
   health: 'unknown',
   expectedUntilMs: undefined,
   planned: [],
+  nextWindow: undefined,
   healthSinceMs: recordAtMs,
   layer: null,
   findings: [],

@@ -42,6 +42,8 @@ const planted: readonly Planted[] = [
   { file: 'src/ibkr/restarts.ts', imports: 'node:child_process', rule: 'recovery-ends-nothing' },
   { file: 'src/monitor/detours.ts', imports: './heals', rule: 'recovery-ends-nothing' },
   { file: 'src/host/one.ts', imports: './two', rule: 'no-cycles' },
+  { file: 'src/ui/early.ts', imports: './onDemand', rule: 'on-demand-comes-late' },
+  { file: 'src/ui/loadOnDemand.ts', imports: './onDemand' },
   { file: 'src/cli/tested.ts', imports: '../../test/target', rule: 'src-stands-alone' },
   { file: 'src/cli/develops.ts', imports: 'fast-check', rule: 'no-development-packages' },
   { file: 'src/cli/dangles.ts', imports: './nowhere', rule: 'everything-resolves' },
@@ -53,12 +55,27 @@ const planted: readonly Planted[] = [
   { file: 'src/rehearsal/plays.ts', imports: '../simulator/target' },
   { file: 'src/rehearsal/composes.ts', imports: '../daemon/target' },
   { file: 'src/simulator/knows.ts', imports: '../ibkr/messageCodes' },
+  { file: 'src/dashboard/reaches.ts', imports: '../daemon/target', rule: 'dashboard-arrow' },
+  {
+    file: 'src/dashboard/thinks.ts',
+    imports: '../diagnostics/target',
+    rule: 'dashboard-takes-shapes-only',
+  },
+  { file: 'src/dashboard/reads.ts', imports: 'node:fs', rule: 'dashboard-is-a-page' },
+  { file: 'src/dashboard/counts.ts', imports: '../core/target' },
+  { file: 'src/ui/draws.ts', imports: '../dashboard/target', rule: 'ui-arrow' },
+  {
+    file: 'src/daemon/draws.ts',
+    imports: 'lightweight-charts',
+    rule: 'chart-library-only-in-the-page',
+  },
+  { file: 'src/dashboard/draws.ts', imports: 'lightweight-charts' },
   { file: 'src/daemon/composes.ts', imports: '../monitor/target' },
 ];
 
 const targets = [
   ...['core', 'host', 'ibkr', 'diagnostics', 'preflight', 'monitor', 'runner', 'trading'],
-  ...['daemon', 'ui', 'cli', 'simulator', 'rehearsal'],
+  ...['daemon', 'ui', 'cli', 'simulator', 'rehearsal', 'dashboard'],
 ].map((room) => `src/${room}/target.ts`);
 
 interface CruiseResult {
@@ -79,9 +96,15 @@ function cruise(folder: string): ReadonlySet<string> {
   write(
     folder,
     'package.json',
-    '{ "devDependencies": { "fast-check": "*" }, "dependencies": { "@stoqey/ib": "*" } }',
+    '{ "devDependencies": { "fast-check": "*" }, "dependencies": { "@stoqey/ib": "*", "lightweight-charts": "*" } }',
   );
-  for (const file of [...targets, 'src/ibkr/messageCodes.ts', 'src/entry.ts', 'test/target.ts']) {
+  for (const file of [
+    ...targets,
+    'src/ibkr/messageCodes.ts',
+    'src/ui/onDemand.ts',
+    'src/entry.ts',
+    'test/target.ts',
+  ]) {
     write(folder, file, 'export const value = 1;\n');
   }
   write(folder, 'src/host/two.ts', `export * as it from './one';\n`);

@@ -400,6 +400,25 @@ describe('diagnoseConnection', () => {
     assert.ok(ids.indexOf('startup_window_reset') < ids.indexOf('port_refused'));
   });
 
+  it('tells machines which other ports listen, where nobody does on ours', () => {
+    const refused = notConnected('ECONNREFUSED');
+    const portsOf = (os: PortObservation): readonly number[] | undefined =>
+      diagnoseConnection(situation(refused, os))?.listeningPorts;
+    assert.deepEqual(
+      portsOf({ ...empty, otherUsualPortsListening: known([4002, 7496]) }),
+      [4002, 7496],
+    );
+    assert.equal(portsOf({ ...empty, otherUsualPortsListening: known([]) }), undefined);
+    assert.equal(
+      portsOf({
+        ...empty,
+        listeners: { known: false, why: 'not permitted' },
+        otherUsualPortsListening: known([4002]),
+      }),
+      undefined,
+    );
+  });
+
   it('shows what speaks against a cause', () => {
     const { causes } = diagnosed(situation(silent, clients({})));
     const modal = causes.find(({ id }) => id === 'silent_modal_dialog');

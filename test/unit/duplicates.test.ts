@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ProcessInfo } from '../../src/host/machine';
+import type { ProcessBackground } from '../../src/host/processBackground';
 import { listRunners } from '../../src/runner/duplicates';
 import type { ListedProcess, ListRunnersInput } from '../../src/runner/listedProcess';
 import { fakeProcess, fakeSocket } from '../support/hostFakes';
@@ -66,6 +67,83 @@ describe('which runners are duplicates', () => {
       supervised: { pid: 40, startToken: 'boot:1' },
     });
     assert.deepEqual(roles(listed), { 20: 'runner *', 40: 'duplicate' });
+  });
+
+  it('keeps the one that Robo was asked to watch before one with a session', () => {
+    const watched = fakeProcess(40, runner);
+    const listed = list([fakeProcess(20, runner), watched], {
+      sockets: [session(20)],
+      watched: [watched],
+    });
+    assert.deepEqual(roles(listed), { 20: 'duplicate', 40: 'runner *' });
+    const keep = listed.find(({ pid }) => pid === 40);
+    assert.match(keep?.why ?? '', /Robo was asked to watch it/);
+    assert.equal(listed.find(({ pid }) => pid === 20)?.duplicateOf, 40);
+  });
+
+  it('takes two projects below one folder for two, by module, by file and by name', () => {
+    const at = (workingDirectory: string) => ({ workingDirectory });
+    for (const [command, other] of [
+      [runner, runner],
+      ['python3 robo_trader/runner_async.py', runner],
+      ['npm run trade', 'npm run trade'],
+      ['node /opt/robo/dist/runner.cjs', 'node /opt/robo/dist/runner.cjs'],
+    ] as const) {
+      const listed = list(
+        [fakeProcess(20, command, at('/ws/a')), fakeProcess(30, other, at('/ws/b'))],
+        {
+          runnerCommand: command.split(' '),
+        },
+      );
+      assert.deepEqual(roles(listed), { 20: 'runner *', 30: 'runner *' }, command);
+    }
+    const same = list([
+      fakeProcess(20, runner, at('/ws/a')),
+      fakeProcess(30, 'python3 /ws/a/robo_trader/runner_async.py', at('/ws')),
+    ]);
+    assert.deepEqual(roles(same), { 20: 'runner *', 30: 'duplicate' });
+  });
+
+  it('never takes one that names a portfolio for the double of one that names none', () => {
+    const listed = list([
+      fakeProcess(20, runner),
+      fakeProcess(30, `${runner} --portfolio aggressive`),
+      fakeProcess(40, `${runner} --portfolio aggressive`),
+    ]);
+    assert.deepEqual(roles(listed), { 20: 'runner *', 30: 'other runner', 40: 'duplicate' });
+    assert.match(
+      listed.find(({ pid }) => pid === 30)?.why ?? '',
+      /portfolio aggressive, and 20 names none/,
+    );
+    assert.equal(listed.find(({ pid }) => pid === 40)?.duplicateOf, 30);
+  });
+
+  it('knows the client id of the trading system where nothing names one, and of no other', () => {
+    const told = (pid: number, id?: string): [number, ProcessBackground] => [
+      pid,
+      {
+        environment: new Map(id === undefined ? [] : [['IBKR_CLIENT_ID', id]]),
+        controlGroup: undefined,
+        launchdLabel: undefined,
+      },
+    ];
+    const pair = (command: string, id: string): Record<number, string> =>
+      roles(
+        list([fakeProcess(20, command), fakeProcess(30, command)], {
+          runnerCommand: command.split(' '),
+          background: new Map([told(20), told(30, id)]),
+          envFile: new Map(),
+        }),
+      );
+    assert.deepEqual(pair(runner, '9'), { 20: 'runner *', 30: 'other runner' });
+    assert.deepEqual(pair(runner, '123'), { 20: 'runner *', 30: 'duplicate' });
+    assert.deepEqual(pair('python3 bot.py', '9'), { 20: 'runner *', 30: 'duplicate' });
+  });
+
+  it('says so of one whose folder was deleted', () => {
+    const [gone] = list([fakeProcess(20, runner, { workingDirectory: '/ws (deleted)' })]);
+    assert.equal(gone?.role, 'other runner');
+    assert.match(gone.why, /folder that it works in was deleted \(\/ws\)/);
   });
 
   it('says so where the sockets are unknown', () => {

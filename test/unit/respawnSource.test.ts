@@ -3,6 +3,7 @@ import type { ProcessInfo } from '../../src/host/machine';
 import type { ProcessBackground } from '../../src/host/processBackground';
 import { listRunners } from '../../src/runner/duplicates';
 import { duplicateFinding } from '../../src/runner/duplicateFinding';
+import { startsInLoop } from '../../src/runner/respawnSource';
 import { respawnSources } from '../../src/runner/respawnSources';
 import type { ListedProcess } from '../../src/runner/listedProcess';
 import { fakeProcess } from '../support/hostFakes';
@@ -49,6 +50,27 @@ function below(
 }
 
 describe('what would start a runner again', () => {
+  for (const [what, text, is] of [
+    [
+      'a loop',
+      '#!/bin/sh\nwhile :; do\n  python3 -m robo_trader.runner_async\n  sleep 2\ndone\n',
+      true,
+    ],
+    ['a loop on one line', 'until python3 robo_trader/runner_async.py; do sleep 1; done', true],
+    ['a loop around what it is given', 'while true; do "$@"; done', true],
+    [
+      'a wait before the start',
+      'while ! nc -z localhost 4002; do sleep 1; done\npython3 -m robo_trader.runner_async',
+      false,
+    ],
+    ['a wait for its end', 'while pgrep -f runner_async; do sleep 1; done', false],
+    ['a comment', '# while true do runner_async\nexec python3 -m robo_trader.runner_async', false],
+  ] as const) {
+    it(`is ${is ? '' : 'not '}a script with ${what}`, () => {
+      assert.equal(startsInLoop(text, ['runner_async']), is);
+    });
+  }
+
   const parents: readonly (readonly [string, ProcessInfo, RegExp, RegExp])[] = [
     [
       'the old monitor',

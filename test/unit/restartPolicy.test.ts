@@ -212,8 +212,11 @@ describe('restart policy', () => {
     const stopped = reduceRestart(used, { kind: 'stopped by a person' }, context(0));
     assert.equal(stopped.plan.kind, 'none');
     assert.equal(stopped.isPersonCalled, false);
+    assert.match(stopped.decision, /next start was called off on request/);
     const asked = reduceRestart(used, fall(startMs, { how: 'asked' }), context(startMs));
     assert.deepEqual(asked, stopped);
+    const running = reduceRestart(noRestarts, { kind: 'stopped by a person' }, context(0));
+    assert.match(running.decision, /stopped on request, which is no crash/);
   });
 
   it('plans nothing while it is off, and says which rule that is', () => {

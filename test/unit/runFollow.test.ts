@@ -127,6 +127,34 @@ describe('robo run, following its runner', () => {
     assert.equal(await scene.code, 7);
   });
 
+  it('says the time of the next start once, where the reason names it already', async () => {
+    const why = `It is to be started again at ${next}: it ended by itself with exit code 7.`;
+    scene.show({ ...exited, ...restart(next, why) });
+    assert.ok(await scene.goesOn());
+    assert.equal(scene.said.match(/to be started again/g)?.length, 1);
+    assert.match(scene.said, /^Runner ended by itself: exit 7\. It is to be started again at /);
+  });
+
+  it('does not take word of a start that is due for the answer to its stop', async () => {
+    const calledOff = 'Its next start was called off on request.';
+    scene.stopResult = { outcome: 'not running', pid: null, wasKilled: false };
+    scene.afterStop = { ...exited, ...restart(null, calledOff) };
+    scene.show({ ...exited, ...restart(next, 'Paper account.') });
+    scene.interrupt();
+    // Another workspace's change tells everybody's state, this one's as it was before.
+    scene.show({ ...exited, ...restart(next, 'Paper account.') });
+    scene.show(scene.afterStop);
+    assert.equal(await scene.code, 7);
+    assert.match(scene.said, /called off on request\.\n$/);
+  });
+
+  it('says that asking was not enough, and that the system cannot ask', async () => {
+    scene.stopResult = { outcome: 'stopped', pid: 100, wasKilled: true, how: 'KILL' };
+    scene.interrupt();
+    await scene.code;
+    assert.match(scene.said, /did not end when it was asked to and was killed/);
+  });
+
   it('says that a runner could not be ended', async () => {
     scene.stopResult = { outcome: 'still alive', pid: 100, wasKilled: true };
     scene.afterStop = running;

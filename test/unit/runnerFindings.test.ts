@@ -41,6 +41,18 @@ describe('the end of a runner', () => {
     ['5 of the trader', fallen({ code: 5 }), 'bad_configuration', /out of date/],
     ['6 of the trader', fallen({ code: 6 }), 'runner_exited', /without protection/],
     ['9 of the trader', fallen({ code: 9 }), 'runner_exited', /settlement/],
+    [
+      '4 of a program that a shim of pyenv started',
+      fallen(
+        { code: 4 },
+        {
+          argv: ['bash', '/root/.pyenv/shims/python3', ...traderArgv.slice(1)],
+          run: { command: traderArgv, symbols: [], bypassReason: null },
+        },
+      ),
+      'bad_configuration',
+      /pre-flight was never run/,
+    ],
     ['4 of its script', fallen({ code: 4 }, { argv: launcher }), 'bad_configuration', /IBC/],
     ['5 of its script', fallen({ code: 5 }, { argv: launcher }), 'helper_port_taken', /taken/],
     ['75 of its script', fallen({ code: 75 }, { argv: launcher }), 'duplicate_runner', /lock/],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { isSameMode, portNamed } from '../../src/monitor/movedPort';
-import { plannedLogin, plannedUpgrade } from '../../src/monitor/planned';
+import { nextWindow, plannedLogin, plannedUpgrade } from '../../src/monitor/planned';
 import { Schedule } from '../../src/monitor/schedule';
 import { SleepWatch } from '../../src/monitor/sleep';
 import { FakeClock } from '../support/fakeClock';
@@ -100,6 +100,20 @@ describe('what is planned', () => {
     assert.equal(plan('2026-07-18T17:00:00Z')?.atMs, Date.parse('2026-07-19T05:00:00Z'));
     assert.match(plan('2026-07-18T17:00:00Z')?.words ?? '', /^In 12\.0 h .*second factor\.$/);
     assert.equal(plan('2026-07-19T06:00:00Z'), undefined);
+  });
+
+  it('names the next interruption that comes by itself, and not the present one', () => {
+    const schedule = new Schedule({ machineZone: 'Europe/Zurich', isLocal: true });
+    const next = (at: string): string | undefined => {
+      const nowMs = Date.parse(at);
+      return nextWindow(schedule.ahead(nowMs, day), nowMs)?.name;
+    };
+    assert.equal(next('2026-07-15T12:00:00Z'), 'the daily restart of TWS');
+    assert.equal(next('2026-07-15T22:00:00Z'), 'the nightly reset of IBKR in Europe');
+    // Within the reset (05:45 to 07:45 in Zurich) it is the restart of the evening.
+    assert.equal(next('2026-07-16T04:00:00Z'), 'the daily restart of TWS');
+    // The weekly login begins at 05:00 UTC and needs a person: that is told as planned.
+    assert.notEqual(next('2026-07-19T04:59:00Z'), 'the weekly full login');
   });
 
   it('is the upgrade that 2172 announces, by the date in its text', () => {

@@ -20,7 +20,7 @@ describe('the status record', () => {
     assert.deepEqual(Object.keys(record), [
       ...['timestamp', 'connected', 'port', 'consecutive_failures', 'last_good_connection'],
       ...['message', 'schema', 'health', 'since', 'layer', 'findings', 'session', 'runner'],
-      ...['monitor', 'until', 'planned'],
+      ...['monitor', 'until', 'planned', 'nextWindow'],
     ]);
     assert.deepEqual(Object.keys(record.session), [
       ...['state', 'host', 'port', 'clientId', 'product', 'mode', 'serverVersion', 'accounts'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { UsageError } from '../../src/cli/command';
-import { parseFlags } from '../../src/cli/options';
+import { parseFlags } from '../../src/cli/flags';
 import { watchFlags, watchOptions } from '../../src/cli/watchFlags';
 
 function read(...args: readonly string[]): ReturnType<typeof watchFlags> {

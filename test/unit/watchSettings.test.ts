@@ -22,6 +22,7 @@ describe('the settings of a watch', () => {
       zone: undefined,
       restartMinute: undefined,
       alsoAt: undefined,
+      feed: { isEnabled: false, port: 0 },
     });
     assert.equal(recovery.ibcCommandPort, undefined);
   });
@@ -74,6 +75,8 @@ describe('the settings of a watch', () => {
       { alsoAt: '/a' },
       { recovery: { ibcCommandPort: 7462, allow: [] } },
       { recovery: { ibcCommandPort: 7462, allow: ['RESTART'] } },
+      { feed: { isEnabled: true, port: 0 } },
+      { feed: { isEnabled: true, port: 8900 } },
     ];
     const words = all.map((window) => describeWatch(effective({}, window)));
     assert.equal(new Set(words).size, all.length);
@@ -98,6 +101,9 @@ describe('the settings of a watch', () => {
     ['a port beyond all', { recovery: { ibcCommandPort: 70_000, allow: [] } }, /ibcCommandPort/],
     ['an API port', { recovery: { ibcCommandPort: 4001, allow: [] } }, /is an API port/],
     ['an unknown step', { recovery: { ibcCommandPort: 7462, allow: ['STOP'] } }, /"STOP"/],
+    ['a feed that is a word', { feed: 'on' }, /robo\.feed\.enabled/],
+    ['a feed at no port', { feed: { isEnabled: true, port: 65_536 } }, /robo\.feed\.port/],
+    ['a feed at the port of TWS', { feed: { isEnabled: true, port: 7496 } }, /is 7496.*API port/],
     ['steps without a port', { recovery: { ibcCommandPort: 0, allow: ['RESTART'] } }, /port/],
   ] as const) {
     it(`refuse ${what} in one sentence`, () => {
@@ -112,7 +118,7 @@ describe('the settings of a watch', () => {
   }
 
   it('throw nothing but sentences, whatever they are given', () => {
-    const keys = ['intervalSeconds', 'twsZone', 'twsRestart', 'alsoAt', 'recovery'];
+    const keys = ['intervalSeconds', 'twsZone', 'twsRestart', 'alsoAt', 'recovery', 'feed'];
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom(...keys), fc.anything()), (value) => {
         try {
