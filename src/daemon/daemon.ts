@@ -35,12 +35,7 @@ import { History } from './history';
 import { readOpenRuns } from './historyReader';
 import type { OpenRun } from './orphans';
 import { writeLastTest } from './lastTest';
-import {
-  endListed,
-  listProcesses,
-  type ProcessesDependencies,
-  runnerDoubledBy,
-} from './processes';
+import { endListed, listProcesses, type ProcessesDependencies, runnerDoubledBy } from './processes';
 import type {
   KillOutcome,
   KillProcessesParams,
