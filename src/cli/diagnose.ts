@@ -9,15 +9,14 @@ import type { LogFinding } from '../diagnostics/logIncidents';
 import { remedyFor } from '../diagnostics/remedy';
 import { maxLineBytes } from '../diagnostics/textDecoding';
 import { type Command, UsageError } from './command';
-import { parseFlags } from './options';
+import { parseFlags } from './flags';
+import { formatOf, type OutputFormat, problemLine } from './problemText';
 import { printable, type Style, styleFor } from './style';
 
 /** Read at a time; more is no quicker. Bytes. */
 const chunkBytes = 262_144;
 /** So many are read before anything else has its turn. */
 const chunksPerTurn = 16;
-
-type Format = 'text' | 'json' | 'problem';
 
 /**
  * `robo diagnose [FILE|-]`: reads a log of any supported client as a stream and says what went
@@ -49,16 +48,6 @@ export const diagnoseCommand: Command = async (context) => {
   }
   return findings.some(({ severity }) => severity !== 'info') ? 1 : 0;
 };
-
-function formatOf(isJson: boolean, format: string | boolean | undefined): Format {
-  if (format !== undefined && format !== 'problem' && format !== 'json' && format !== 'text') {
-    throw new UsageError(`--format is "${String(format)}"; use problem, json or text.`);
-  }
-  if (isJson && format !== undefined && format !== 'json') {
-    throw new UsageError('Use either --json or --format.');
-  }
-  return isJson ? 'json' : (format ?? 'text');
-}
 
 /** @throws HumanError when the file cannot be read. */
 async function readLog(
@@ -131,14 +120,15 @@ interface Rendering {
   readonly style: Style;
 }
 
-function render(finding: LogFinding, format: Format, rendering: Rendering): string {
+function render(finding: LogFinding, format: OutputFormat, rendering: Rendering): string {
   switch (format) {
     case 'json':
       return JSON.stringify({ schema: 1, ...finding });
     case 'problem': {
       const { file, line } = finding.source ?? { file: rendering.name, line: finding.line };
       const cause = finding.causes[0]?.id ?? '';
-      return `${printable(file)}:${line}:1: ${finding.severity} ${cause}: ${printable(finding.message)}`;
+      const { severity, message } = finding;
+      return problemLine({ file, line, column: 1 }, { severity, cause, message });
     }
     case 'text':
       return describe(finding, rendering.style);
@@ -152,7 +142,8 @@ function describe(finding: LogFinding, style: Style): string {
   const paint = severity === 'error' ? style.bad : severity === 'warning' ? style.warn : style.dim;
   const title = best === undefined ? '' : catalogue[best.id].title;
   const where = line === endLine ? `line ${line}` : `lines ${line}-${endLine}`;
-  const who = subject.name === undefined ? subject.kind : `${subject.kind} ${subject.name}`;
+  const who =
+    subject.name === undefined ? subject.kind : `${subject.kind} ${printable(subject.name)}`;
   const times = count > 1 ? `, ${count} times` : '';
   const ranked = causes.map(({ id, confidence }) => `${id} ${confidence.toFixed(2)}`).join(', ');
   const place = source === undefined ? [] : [`  at:     ${printable(source.file)}:${source.line}`];

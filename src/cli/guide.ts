@@ -4,7 +4,7 @@ import { errorText, HumanError } from '../core/errors';
 import { catalogue } from '../diagnostics/catalogue';
 import { isCauseId } from '../diagnostics/causeTitles';
 import { type Command, UsageError } from './command';
-import { parseFlags } from './options';
+import { parseFlags } from './flags';
 
 /** Chapters of the guide that are no causes. */
 const chapters = ['setup', 'daily', 'emergency'];

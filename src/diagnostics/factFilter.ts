@@ -3,6 +3,11 @@ import type { RunnerFact } from './runnerFacts';
 type Lost = Extract<RunnerFact, { kind: 'connection lost' }>;
 type Message = Extract<RunnerFact, { kind: 'tws message' }>;
 
+/** What tells a time, perhaps by reading it only then. */
+export interface Dated {
+  readonly at?: string | undefined;
+}
+
 /** Marks messages of a client that never says that it is ready. */
 export const silentWhenReady = 'silent when ready';
 
@@ -31,13 +36,30 @@ export class FactFilter {
   private isReady = false;
   private isConnecting = false;
   private held: Lost | undefined;
+  private released: Lost | undefined;
   private message: Message | undefined;
   private sinceMessage = 0;
 
-  /** Takes in the facts of one line. */
-  push(facts: readonly RunnerFact[]): readonly RunnerFact[] {
+  /**
+   * Takes in the facts of one line.
+   * @param when tells the time of that line, where its facts do not
+   */
+  push(facts: readonly RunnerFact[], when?: Dated): readonly RunnerFact[] {
     this.sinceMessage += 1;
-    return facts.some(matters) ? facts.flatMap((fact) => this.take(fact)) : facts;
+    this.released = undefined;
+    if (!facts.some(matters)) {
+      return facts;
+    }
+    const passed: RunnerFact[] = [];
+    for (const fact of facts) {
+      this.take(fact, when, passed);
+    }
+    return passed;
+  }
+
+  /** Whether a fact that was passed last is about an earlier line. */
+  isEarlier(fact: RunnerFact): boolean {
+    return fact === this.released;
   }
 
   /** Lines that say nothing. */
@@ -45,35 +67,29 @@ export class FactFilter {
     this.sinceMessage += lines;
   }
 
-  private take(fact: RunnerFact): readonly RunnerFact[] {
+  private take(fact: RunnerFact, when: Dated | undefined, passed: RunnerFact[]): void {
     if (fact.kind === 'tws message') {
-      return this.takeMessage(fact);
-    }
-    if (fact.kind === 'connection lost' && fact.maybeOwn === true && !this.isConnecting) {
-      // A copy: the time of a fact may be read from a line that is gone later.
-      this.held ??= { ...fact };
+      this.takeMessage(fact, passed);
+    } else if (fact.kind === 'connection lost' && fact.maybeOwn === true && !this.isConnecting) {
+      this.held ??= datedBy(fact, when);
       this.isReady = false;
-      return [];
+    } else {
+      this.release(afterAnEnd.has(fact.kind), passed);
+      this.follow(fact);
+      passed.push(fact);
     }
-    const before = this.release(afterAnEnd.has(fact.kind));
-    this.follow(fact);
-    return before.length === 0 ? [fact] : [...before, fact];
   }
 
-  private takeMessage(fact: Message): readonly RunnerFact[] {
+  private takeMessage(fact: Message, passed: RunnerFact[]): void {
     if (this.isEcho(fact)) {
-      return [];
+      return;
     }
-    const before = this.release(fact.code === 504);
-    const isFirst = this.isConnecting && fact.by === silentWhenReady && farmsOk.has(fact.code);
-    if (isFirst) {
+    this.release(fact.code === 504, passed);
+    if (this.isConnecting && fact.by === silentWhenReady && farmsOk.has(fact.code)) {
       this.follow({ kind: 'connected' });
+      passed.push(readyAt(fact));
     }
-    return [
-      ...before,
-      ...(isFirst ? [readyAt(fact)] : []),
-      fact.by === undefined ? fact : withoutPrinter(fact),
-    ];
+    passed.push(fact.by === undefined ? fact : withoutPrinter(fact));
   }
 
   /** An end that may be one of its own is none while the session is only being made. */
@@ -93,14 +109,14 @@ export class FactFilter {
     }
   }
 
-  private release(isOver: boolean): readonly RunnerFact[] {
+  private release(isOver: boolean, passed: RunnerFact[]): void {
     const { held } = this;
-    if (!isOver || held === undefined) {
-      return [];
+    if (isOver && held !== undefined) {
+      this.held = undefined;
+      const { at, kind, text } = held;
+      this.released = { ...(at === undefined ? {} : { at }), kind, text };
+      passed.push(this.released);
     }
-    this.held = undefined;
-    const { at, kind, text } = held;
-    return [{ ...(at === undefined ? {} : { at }), kind, text }];
   }
 
   private isEcho(fact: Message): boolean {
@@ -121,6 +137,12 @@ export class FactFilter {
 /** All others pass as they are, and change nothing. */
 function matters({ kind }: RunnerFact): boolean {
   return kind === 'tws message' || afterAnEnd.has(kind);
+}
+
+/** It comes later, with another line. */
+function datedBy(fact: Lost, when: Dated | undefined): Lost {
+  const at = fact.at ?? when?.at;
+  return at === undefined ? fact : { ...fact, at };
 }
 
 function readyAt({ at }: Message): RunnerFact {

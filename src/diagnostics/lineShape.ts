@@ -1,5 +1,5 @@
+import { endOfDigits, isCounter, isDigit, type LineCodes } from './lineCodes';
 import { endOfMoment, momentBytes } from './lineMoment';
-import { isCounter } from './lineTriggers';
 
 /**
  * The shape of a line: its bytes with times, dates, decimal numbers and counters left out. Lines
@@ -10,72 +10,121 @@ export class LineShape {
   /** Together the shape: of two different ones they are the same by chance once in 10^18. */
   high = 0;
   low = 0;
-  private viewed: Uint8Array = noBytes;
-  private view: DataView = new DataView(new ArrayBuffer(0));
 
-  /** Takes the shape of a line. */
-  take(bytes: Uint8Array, start: number, end: number): void {
-    const view = this.viewOf(bytes);
-    let high = 1;
-    let low = 2;
+  /** @param codes tells which counters stay, because they may be codes */
+  constructor(private readonly codes: LineCodes) {}
+
+  /**
+   * Takes the shape of a line.
+   * @returns what lines of one outline and one shape have in common besides the outline: places
+   *   of digits, see `packed`, with `onlyWhetherZero` where only that matters of a number
+   */
+  take(bytes: Uint8Array, start: number, end: number): readonly number[] {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const kept: number[] = [];
+    this.high = 1;
+    this.low = 2;
     for (let place = start; place < end;) {
-      let next: number;
-      if (place + 4 <= end && !hasDigit((next = view.getInt32(place, true)))) {
-        place += 4;
-      } else {
-        // What stands before a number or the end goes byte by byte.
-        next = view.getUint8(place);
-        if (next < zero || next > nine) {
-          place += 1;
-        } else {
-          const behind = endOfMoment(view, place, end) || endOfNumber(bytes, place, end, start);
-          for (; place < -behind - 1; place += 1) {
-            const digit = view.getUint8(place);
-            high = mixed(high ^ digit, oneFactor);
-            low = mixed(low ^ digit, otherFactor);
-          }
-          next = behind < 0 ? view.getUint8(place) : markOf(bytes, place, behind);
-          place = Math.abs(behind);
-        }
+      if (!isDigit(bytes[place])) {
+        this.add(bytes[place] ?? 0);
+        place += 1;
+        continue;
       }
-      high = mixed(high ^ next, oneFactor);
-      low = mixed(low ^ next, otherFactor);
+      const behind = endOfMoment(view, place, end) || this.endOfNumber(bytes, place, end, start);
+      if (behind < 0) {
+        kept.push(packed(place - start, -behind - place));
+        for (; place < -behind; place += 1) {
+          this.add(bytes[place] ?? 0);
+        }
+      } else if (isMoment(bytes, place, behind)) {
+        this.add(bytes[place + 10] === letterT ? mark : spacedMark);
+        place = behind;
+      } else {
+        kept.push(packed(place - start, behind - place) | onlyWhetherZero);
+        if (isAddress(bytes, place)) {
+          // It is one by its first digit.
+          kept.push(packed(place - start, 1));
+        }
+        this.add(hasValue(bytes, place, behind) ? mark : zeroMark);
+        place = behind;
+      }
     }
-    this.high = high;
-    this.low = low;
+    return kept;
   }
 
-  private viewOf(bytes: Uint8Array): DataView {
-    if (this.viewed !== bytes) {
-      this.viewed = bytes;
-      this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  /** Where a number ends that may be left out; else minus where the digits end that stay. */
+  private endOfNumber(bytes: Uint8Array, from: number, end: number, start: number): number {
+    if (bytes[from] === zero && bytes[from + 1] === letterX) {
+      return endOfAddress(bytes, from + 2, end) || -(from + 1);
     }
-    return this.view;
+    const digits = endOfDigits(bytes, from, end);
+    const before = from > start ? (bytes[from - 1] ?? 0) : space;
+    if (isInWord(before) && !isTimeMark(bytes, from - 1, start)) {
+      return -digits;
+    }
+    const next = digits < end ? (bytes[digits] ?? 0) : space;
+    if (digits - from === 2 && next === colon) {
+      return endOfClock(bytes, from, end) || -digits;
+    }
+    if (digits - from === 4 && (next === dash || next === slash)) {
+      return endOfDate(bytes, from, end, next) || -digits;
+    }
+    if (next === dot || next === comma) {
+      return endOfDecimal(bytes, digits, end) || -digits;
+    }
+    const isValue = next === comma || next === closing;
+    return isValue &&
+      isCounter(bytes, from, start) &&
+      this.codes.leastCode(bytes, from, digits, start) === undefined
+      ? digits
+      : -digits;
+  }
+
+  private add(value: number): void {
+    this.high = mixed(this.high ^ value);
+    this.low = otherwiseMixed(this.low ^ value);
   }
 }
 
-function mixed(value: number, factor: number): number {
-  const product = Math.imul(value, factor);
-  return product ^ (product >>> 15);
+/** A place in a line of less than 32 KiB: how far from its beginning, and how many bytes. */
+export function packed(offset: number, length: number): number {
+  return (offset << 16) | length;
 }
 
-/** What stands for a number that is left out: whether it is zero, and how a moment is written. */
-function markOf(bytes: Uint8Array, from: number, to: number): number {
-  if (to - from >= momentBytes && bytes[from + 4] === dash) {
-    return bytes[from + 10] === letterT ? mark : spacedMark;
+export const onlyWhetherZero = 0x8000;
+
+/**
+ * One step of a hash. Turned before it is multiplied, so that the bits at either end of what
+ * comes next cannot undo it.
+ */
+export function mixed(value: number): number {
+  return Math.imul((value << 15) | (value >>> 17), 0x9e3779b1);
+}
+
+/** The same with other numbers: what undoes one of the two does not undo the other. */
+export function otherwiseMixed(value: number): number {
+  return Math.imul((value << 11) | (value >>> 21), 0x85ebca6b);
+}
+
+function isMoment(bytes: Uint8Array, from: number, to: number): boolean {
+  return to - from >= momentBytes && bytes[from + 4] === dash;
+}
+
+function isAddress(bytes: Uint8Array, from: number): boolean {
+  return bytes[from + 1] === letterX;
+}
+
+/** Whether a number is not zero. */
+export function hasValue(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let place = from; place < to; place += 1) {
+    const byte = bytes[place] ?? 0;
+    if (byte > zero && byte <= nine) {
+      return true;
+    }
   }
-  return hasValue(bytes, from, to) ? mark : zeroMark;
+  return false;
 }
 
-/** Whether one of four bytes is a digit. */
-function hasDigit(four: number): boolean {
-  const others = four ^ 0x30303030;
-  return ((((others & 0x7f7f7f7f) + 0x76767676) | others) & 0x80808080) !== (0x80808080 | 0);
-}
-
-const noBytes = new Uint8Array();
-const oneFactor = 0x9e3779b1;
-const otherFactor = 0x85ebca6b;
 const zero = 48;
 const nine = 57;
 const colon = 58;
@@ -84,49 +133,13 @@ const comma = 44;
 const dash = 45;
 const slash = 47;
 const space = 32;
+const closing = 125;
 const letterX = 120;
 const letterT = 84;
 /** Bytes that no text has. */
 const mark = 1;
 const zeroMark = 2;
 const spacedMark = 3;
-
-function isDigit(bytes: Uint8Array, place: number): boolean {
-  const byte = bytes[place] ?? 0;
-  return byte >= zero && byte <= nine;
-}
-
-function endOfDigits(bytes: Uint8Array, from: number, end: number): number {
-  let place = from;
-  while (place < end && isDigit(bytes, place)) {
-    place += 1;
-  }
-  return place;
-}
-
-/** Where a number ends that may be left out; else minus where the digits end that stay. */
-function endOfNumber(bytes: Uint8Array, from: number, end: number, start: number): number {
-  if (bytes[from] === zero && bytes[from + 1] === letterX) {
-    return endOfAddress(bytes, from + 2, end) || -(from + 1);
-  }
-  const digits = endOfDigits(bytes, from, end);
-  const before = from > start ? (bytes[from - 1] ?? 0) : space;
-  if (isInWord(before) && !isTimeMark(bytes, from - 1, start)) {
-    return -digits;
-  }
-  const next = digits < end ? (bytes[digits] ?? 0) : space;
-  if (digits - from === 2 && next === colon) {
-    return endOfClock(bytes, from, end) || -digits;
-  }
-  if (digits - from === 4 && (next === dash || next === slash)) {
-    return endOfDate(bytes, from, end, next) || -digits;
-  }
-  if (next === dot || next === comma) {
-    return endOfDecimal(bytes, digits, end) || -digits;
-  }
-  const isValue = next === comma || next === 125;
-  return isValue && isCounter(bytes, from, start) ? digits : -digits;
-}
 
 /** Letters, digits, `_`, `.`, and `x` of addresses: the digits belong to a name. */
 function isInWord(byte: number): boolean {
@@ -136,7 +149,7 @@ function isInWord(byte: number): boolean {
 /** `0x10a3b5d90`; 0 where it is none. */
 function endOfAddress(bytes: Uint8Array, from: number, end: number): number {
   let place = from;
-  while (place < end && (isDigit(bytes, place) || isHexLetter(bytes[place] ?? 0))) {
+  while (place < end && (isDigit(bytes[place]) || isHexLetter(bytes[place] ?? 0))) {
     place += 1;
   }
   return place - from >= 4 ? place : 0;
@@ -148,7 +161,7 @@ function isHexLetter(byte: number): boolean {
 
 /** The T between date and time. */
 function isTimeMark(bytes: Uint8Array, place: number, start: number): boolean {
-  return bytes[place] === 84 && place > start && isDigit(bytes, place - 1);
+  return bytes[place] === 84 && place > start && isDigit(bytes[place - 1]);
 }
 
 /** `13:56:01`, `13:56:01,250`, `13:56`; 0 where it is none. */
@@ -163,7 +176,7 @@ function endOfClock(bytes: Uint8Array, from: number, end: number): number {
   }
   const next = bytes[seconds];
   const hasFraction = next === dot || next === comma || next === colon;
-  return hasFraction && isDigit(bytes, seconds + 1)
+  return hasFraction && isDigit(bytes[seconds + 1])
     ? endOfDigits(bytes, seconds + 1, end)
     : seconds;
 }
@@ -194,20 +207,10 @@ function endOfDecimal(bytes: Uint8Array, from: number, end: number): number {
   ) {
     place += 4;
   }
-  if (bytes[place] !== dot || place + 1 >= end || !isDigit(bytes, place + 1)) {
+  if (bytes[place] !== dot || place + 1 >= end || !isDigit(bytes[place + 1])) {
     return 0;
   }
   const after = endOfDigits(bytes, place + 1, end);
   const next = after < end ? (bytes[after] ?? 0) : space;
   return isInWord(next) && next !== 115 ? 0 : after;
-}
-
-function hasValue(bytes: Uint8Array, from: number, to: number): boolean {
-  for (let place = from; place < to; place += 1) {
-    const byte = bytes[place] ?? 0;
-    if (byte > zero && byte <= nine) {
-      return true;
-    }
-  }
-  return false;
 }

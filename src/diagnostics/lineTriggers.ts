@@ -1,3 +1,4 @@
+import { isDigit, type LineCodes } from './lineCodes';
 import { endOfMoment } from './lineMoment';
 
 /** A word, and where in it the three letters stand by which it is found. */
@@ -6,13 +7,6 @@ interface Anchor {
   /** Its number in the list. */
   readonly number: number;
   readonly offset: number;
-}
-
-/** Where a number stands in a text that begins at `from`. */
-interface NumberPlace {
-  readonly start: number;
-  readonly end: number;
-  readonly from: number;
 }
 
 /** The search looks at every third byte. */
@@ -31,8 +25,6 @@ export class LineTriggers {
   private readonly marks = new Uint8Array(tableSize);
   /** A bit for each letter that may stand behind them. */
   private readonly fourths = new Uint32Array(tableSize);
-  /** What `mayMatter` said of a number: nothing yet, no, or yes. */
-  private readonly answers: Uint8Array;
   private viewed: Uint8Array = noBytes;
   private view: DataView = new DataView(noBytes.buffer);
   private readonly anchors = new Map<number, Anchor[]>();
@@ -40,15 +32,14 @@ export class LineTriggers {
   /**
    * @param words lower case, one character a byte, at least four; letters without accents are
    *   found in any case
-   * @param mayMatter asked where a number of three to five digits stands alone
+   * @param codes tells which numbers are triggers too
    * @param sample a part of the log, by which the letters are chosen
    */
   constructor(
     words: readonly string[],
-    private readonly mayMatter?: (code: number) => boolean,
+    private readonly codes?: LineCodes,
     sample: Uint8Array = new Uint8Array(),
   ) {
-    this.answers = new Uint8Array(mayMatter === undefined ? 0 : 100_000);
     const counts = countsOf(sample);
     for (const [number, word] of words.entries()) {
       const bytes = Buffer.from(word, 'latin1');
@@ -149,7 +140,7 @@ export class LineTriggers {
       end += 1;
     }
     const digits = end - start;
-    if (digits < 3 || this.mayMatter === undefined) {
+    if (digits < 3 || this.codes === undefined) {
       return place - 1 + stride;
     }
     if (digits > 5) {
@@ -160,26 +151,7 @@ export class LineTriggers {
     if (moment > 0) {
       return moment - 1;
     }
-    return this.isCode(bytes, { start, end, from }) ? -1 : place - 1 + stride;
-  }
-
-  private isCode(bytes: Uint8Array, number: NumberPlace): boolean {
-    const { start, end, from } = number;
-    if (isPartOfMore(bytes, end) || isFraction(bytes, start - 1, from)) {
-      return false;
-    }
-    let value = 0;
-    for (let place = start; place < end; place += 1) {
-      value = 10 * value + (bytes[place] ?? 0) - zero;
-    }
-    return this.isAskedFor(value) && !isOther(bytes, number, value < firstDistinctive);
-  }
-
-  private isAskedFor(value: number): boolean {
-    if (this.answers[value] === 0) {
-      this.answers[value] = this.mayMatter?.(value) === true ? 2 : 1;
-    }
-    return this.answers[value] === 2;
+    return this.codes.isCode(bytes, start, end, from) ? -1 : place - 1 + stride;
   }
 
   private learn(anchor: Anchor): void {
@@ -211,16 +183,9 @@ const letterBits = 0x1f5f1f;
 const spread = 0x9e3779b1;
 const keyShift = 17;
 const tableSize = 2 ** (32 - keyShift);
+const sampleBytes = 65_536;
 const noBytes = new Uint8Array();
 const anyLetter: readonly number[] = Array.from({ length: 32 }, (_, letter) => letter);
-const zero = 48;
-const nine = 57;
-const point = 46;
-const comma = 44;
-const colon = 58;
-const space = 32;
-const quote = 34;
-const backslash = 92;
 
 function keyOf(first: number, second: number, third: number): number {
   const letters = (first | (second << 8) | (third << 16)) & letterBits;
@@ -231,9 +196,11 @@ function keyAt(bytes: Uint8Array, place: number): number {
   return keyOf(bytes[place] ?? 0, bytes[place + 1] ?? 0, bytes[place + 2] ?? 0);
 }
 
+/** Of the beginning of a sample, which is enough. */
 function countsOf(sample: Uint8Array): Uint32Array {
   const counts = new Uint32Array(tableSize);
-  for (let place = 0; place < sample.length - 2; place += 1) {
+  const last = Math.min(sample.length, sampleBytes) - 2;
+  for (let place = 0; place < last; place += 1) {
     const key = keyAt(sample, place);
     counts[key] = (counts[key] ?? 0) + 1;
   }
@@ -288,106 +255,6 @@ function isAt(
     }
   }
   return true;
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= zero && byte <= nine;
-}
-
-/** What follows makes the number part of a word, an amount, a time or an address. */
-function isPartOfMore(bytes: Uint8Array, end: number): boolean {
-  const next = bytes[end] ?? 0;
-  return isInWord[next] === 1 || (isJoint[next] === 1 && isDigit(bytes[end + 1]));
-}
-
-const isInWord = tableOf(/[\w%$]/);
-const isJoint = tableOf(/[.,:/-]/);
-
-function tableOf(characters: RegExp): Uint8Array {
-  return new Uint8Array(256).map((_, byte) => (characters.test(String.fromCharCode(byte)) ? 1 : 0));
-}
-
-/** Codes below are also ordinary numbers; those of TWS itself begin here. */
-const firstDistinctive = 1100;
-
-/** The value of a JSON key that is none of a code, or the answer of a web server. */
-function isOther(
-  bytes: Uint8Array,
-  { start, end, from }: NumberPlace,
-  isOrdinary: boolean,
-): boolean {
-  const next = bytes[end];
-  if (next === comma || next === 125) {
-    const key = endOfKey(bytes, start, from);
-    if (key !== 0 && !isCodeKey(key) && (isOrdinary || !isForeignCodeKey(key))) {
-      return true;
-    }
-  }
-  return isOrdinary && isWebAnswer(bytes, start, from);
-}
-
-/**
- * True for a number that is the value of a JSON key, also in JSON inside a text, except under
- * keys that end like `code` and `id`.
- */
-export function isCounter(bytes: Uint8Array, start: number, from: number): boolean {
-  const key = endOfKey(bytes, start, from);
-  return key !== 0 && !isCodeKey(key);
-}
-
-/** The last two letters of the JSON key of which the value begins at `start`; 0 where none does. */
-function endOfKey(bytes: Uint8Array, start: number, from: number): number {
-  let place = start - 1;
-  if (bytes[place] === space) {
-    place -= 1;
-  }
-  if (bytes[place] !== colon || bytes[place - 1] !== quote) {
-    return 0;
-  }
-  place -= bytes[place - 2] === backslash ? 3 : 2;
-  return place > from ? pair((bytes[place - 1] ?? 0) | 32, (bytes[place] ?? 0) | 32) : 0;
-}
-
-function pair(first: number, second: number): number {
-  return (first << 8) | second;
-}
-
-/** `code`, `id`, `robo` */
-function isCodeKey(key: number): boolean {
-  return key === 0x6465 || key === 0x6964 || key === 0x626f;
-}
-
-/** `codigo`, `kod`, `codice`, `nummer`, and what has other letters than ASCII. */
-function isForeignCodeKey(key: number): boolean {
-  return (
-    key === 0x676f || key === 0x6f64 || key === 0x6365 || key === 0x6572 || (key & 0x8080) !== 0
-  );
-}
-
-/** `HTTP/1.1" 200 5120`, `?limit=200 HTTP/1.1` */
-function isWebAnswer(bytes: Uint8Array, start: number, from: number): boolean {
-  for (let place = Math.max(from, start - 20); place < start + 8; place += 1) {
-    const isHttp =
-      bytes[place] === 72 &&
-      bytes[place + 1] === 84 &&
-      bytes[place + 2] === 84 &&
-      bytes[place + 3] === 80;
-    if (isHttp && bytes[place + 4] === 47) {
-      return true;
-    }
-  }
-  return false;
-}
-
-/** Behind a point, or the fraction of a time (`13:56:01,250`). */
-function isFraction(bytes: Uint8Array, before: number, from: number): boolean {
-  const mark = bytes[before];
-  if (before < from || mark === point) {
-    return before >= from;
-  }
-  const isClock =
-    before - 3 >= from && (mark === comma || mark === colon) && bytes[before - 3] === colon;
-  return isClock && isDigit(bytes[before - 1]) && isDigit(bytes[before - 2]);
 }
 
 /**

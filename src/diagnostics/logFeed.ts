@@ -1,7 +1,7 @@
 import type { LogFinding } from './logIncidents';
-import { escape, withoutColours } from './lineFilter';
-import { LineShape } from './lineShape';
-import { LineTriggers } from './lineTriggers';
+import { LineOutlines } from './lineOutlines';
+import { escape, LineSieve } from './lineSieve';
+import { parseLogLine } from './logLine';
 import { LogReader } from './logReader';
 import { causesOfMessage } from './notices';
 import type { RunnerFact } from './runnerFacts';
@@ -13,27 +13,16 @@ const carriageReturn = 13;
 
 /** What the lines of one shape say. */
 interface Shape extends KnownLine {
-  /** The rest of the shape under which it is kept. */
-  readonly low: number;
   /** Nobody asks for its time but where something is wrong that it may end. */
   readonly isGood: boolean;
-  /** It has no trigger at all. */
-  readonly isSilent: boolean;
 }
 
-const silent: Shape = {
-  facts: [],
-  text: '',
-  isTimed: false,
-  low: 0,
-  isGood: true,
-  isSilent: true,
-};
+/** What neither reports nor ends anything. */
+const idle: ReadonlySet<RunnerFact['kind']> = new Set(['signal', 'waiting', 'fill']);
 
-/** Shapes that are kept; a log has some hundreds. */
-const maxKnown = 4096;
 /** Longer lines hardly come twice. Bytes. */
 const maxShapedBytes = 4096;
+const bounds = { maxBytes: maxShapedBytes, maxOutlines: 32_768 };
 
 /**
  * Reads a log as bytes. It finds what a `LogReader` that is given every line finds, but decodes
@@ -43,11 +32,11 @@ const maxShapedBytes = 4096;
 export class LogFeed {
   private readonly reader = new LogReader();
   private readonly blocks = new LineBlocks();
-  private triggers: LineTriggers | undefined;
-  private readonly uncoloured = Buffer.alloc(maxShapedBytes + 1);
-  private readonly shape = new LineShape();
-  private known = new Map<number, Shape>();
+  private readonly outlines = new LineOutlines();
+  private sieve: LineSieve<Shape> | undefined;
   private cut = 0;
+  /** Lines that say nothing and that the reader has not been told of. */
+  private silentLines = 0;
   /** The last line that was passed over. */
   private passedIn: Buffer = Buffer.alloc(0);
   private passedAt = 0;
@@ -75,19 +64,18 @@ export class LogFeed {
   }
 
   private readBlock(block: Buffer): void {
-    const triggers = this.triggersFor(block);
-    if (triggers === undefined || block.includes(0) || hasLoneReturn(block)) {
+    const sieve = this.sieveFor(block);
+    if (sieve === undefined || block.includes(0) || hasLoneReturn(block)) {
       for (const line of linesOf(block)) {
         this.reader.push(line);
       }
       return;
     }
-    for (let from = 0; from < block.length;) {
-      const colour = block.indexOf(escape, from);
-      const start = colour === -1 ? block.length : startOfLine(block, colour, from);
-      const next = this.readMarked(block, triggers, { from, to: start });
-      from = next < block.length ? this.readColoured(block, triggers, next) : next;
+    this.outlines.load(block);
+    for (let start = 0; start < block.length;) {
+      start = this.readSome(sieve, block, start);
     }
+    this.tellSilent();
     if (this.passedIn === block) {
       // The bytes are good for this call only.
       const line = block.subarray(this.passedAt, this.passedAt + maxShapedBytes);
@@ -95,129 +83,83 @@ export class LogFeed {
     }
   }
 
-  /** Reads lines without colours. @returns where the next line begins */
-  private readMarked(
-    block: Buffer,
-    triggers: LineTriggers,
-    { from, to }: { from: number; to: number },
-  ): number {
+  /** @returns where the first line begins that was not read */
+  private readSome(sieve: LineSieve<Shape>, block: Buffer, from: number): number {
+    const { outlines } = this;
+    const count = outlines.next();
     let start = from;
-    while (start < to) {
+    for (let line = 0; line < count; line += 1) {
+      const end = outlines.endOf(line);
       if (this.reader.needsNextLine) {
-        start = this.readWhole(block, start);
-        continue;
+        this.reader.push(textOf(block, start, end));
+      } else if (end - start > maxShapedBytes) {
+        this.readLong(sieve, block, start, end);
+      } else {
+        const known = sieve.look(outlines.highOf(line), outlines.lowOf(line), block, start, end);
+        this.readLine(sieve, known, block, start, end);
       }
-      const hit = triggers.next(block, start, to);
-      if (hit === -1) {
-        this.skip(block, start, to);
-        return to;
-      }
-      const line = startOfLine(block, hit, start);
-      this.skip(block, start, line);
-      start = this.readHit(block, line);
+      start = end + 1;
     }
     return start;
   }
 
-  /** Colours may stand in the middle of what a pattern needs. @returns where the next line begins */
-  private readColoured(block: Buffer, triggers: LineTriggers, start: number): number {
-    if (this.reader.needsNextLine) {
-      return this.readWhole(block, start);
-    }
-    const end = endOfLine(block, start);
-    if (end - start > maxShapedBytes) {
-      return this.readHit(block, start);
-    }
-    const { shape } = this;
-    shape.take(block, start, end);
-    const known = this.known.get(shape.high);
-    if (known?.low === shape.low) {
+  /* eslint-disable-next-line max-params -- called for every line of a log: an object costs more */
+  private readLine(
+    sieve: LineSieve<Shape>,
+    known: Shape | 'silent' | undefined,
+    block: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    if (known === 'silent') {
+      this.passSilent(block, start);
+    } else if (known === undefined) {
+      this.tellSilent();
+      this.learn(sieve, textOf(block, start, end));
+    } else {
       this.readKnown(known, block, start, end);
-    } else if (this.hasTrigger(block.subarray(start, end), triggers)) {
-      this.learn(textOf(block, start, end));
-    } else {
-      this.keep(shape.high, { ...silent, low: shape.low });
-      this.skipLine(block, start);
-    }
-    return end + 1;
-  }
-
-  /** Whether a line has a trigger once its colours are taken off. */
-  private hasTrigger(line: Buffer, triggers: LineTriggers): boolean {
-    return triggers.next(this.uncoloured, 0, withoutColours(line, this.uncoloured)) !== -1;
-  }
-
-  private readWhole(block: Buffer, start: number): number {
-    const end = endOfLine(block, start);
-    this.reader.push(textOf(block, start, end));
-    return end + 1;
-  }
-
-  /** Undefined where every line must be read. */
-  private triggersFor(sample: Buffer): LineTriggers | undefined {
-    const { words, mayMatter } = logTriggers;
-    if (words !== undefined) {
-      this.triggers ??= new LineTriggers(words, mayMatter, sample);
-    }
-    return this.triggers;
-  }
-
-  /** Passes over whole lines. */
-  private skip(block: Buffer, from: number, to: number): void {
-    let lines = 0;
-    let last = from;
-    for (let start = from; start < to; lines += 1) {
-      last = start;
-      const end = endOfLine(block, start);
-      this.cut += end - start > maxLineBytes ? 1 : 0;
-      start = end + 1;
-    }
-    if (lines > 0) {
-      this.passed(block, last);
-      this.reader.skip(lines, this.tellPassed);
-    }
-  }
-
-  private readHit(block: Buffer, start: number): number {
-    const end = endOfLine(block, start);
-    this.cut += end - start > maxLineBytes ? 1 : 0;
-    if (end - start > maxShapedBytes) {
-      this.reader.push(textOf(block, start, end));
-    } else {
-      this.readShaped(block, start, end);
-    }
-    return end + 1;
-  }
-
-  private readShaped(block: Buffer, start: number, end: number): void {
-    const { shape } = this;
-    shape.take(block, start, end);
-    const known = this.known.get(shape.high);
-    if (known?.low === shape.low) {
-      this.readKnown(known, block, start, end);
-    } else {
-      this.learn(textOf(block, start, end));
     }
   }
 
   private readKnown(known: Shape, block: Buffer, start: number, end: number): void {
-    if (known.isSilent) {
-      this.skipLine(block, start);
-      return;
-    }
+    this.tellSilent();
     this.passed(block, start);
-    if (known.isGood && this.reader.isCalm) {
-      this.reader.pushKnown(known, this.tellPassed, false);
+    const isDated = known.facts.length > 0 && !(known.isGood && this.reader.isCalm);
+    // As a string a copy is made the quickest.
+    const when =
+      isDated && known.isTimed ? new LineTime(block.toString('latin1', start, end)) : undefined;
+    this.reader.pushKnown(known, this.tellPassed, when);
+  }
+
+  private readLong(sieve: LineSieve<Shape>, block: Buffer, start: number, end: number): void {
+    this.cut += end - start > maxLineBytes ? 1 : 0;
+    const isColoured = block.subarray(start, end).includes(escape);
+    if (isColoured || sieve.hasTrigger(block, start, end)) {
+      this.tellSilent();
+      this.reader.push(textOf(block, start, end));
     } else {
-      // A copy, so that asking later finds the line of now; as a string it is made the quickest.
-      const line = block.toString('latin1', start, end);
-      this.reader.pushKnown(known, () => decodeLine(Buffer.from(line, 'latin1')), true);
+      this.passSilent(block, start);
     }
   }
 
-  private skipLine(block: Buffer, start: number): void {
+  /** Undefined where every line must be read. */
+  private sieveFor(sample: Buffer): LineSieve<Shape> | undefined {
+    if (logTriggers !== undefined) {
+      this.sieve ??= new LineSieve(logTriggers, bounds, sample);
+    }
+    return this.sieve;
+  }
+
+  private passSilent(block: Buffer, start: number): void {
+    this.silentLines += 1;
     this.passed(block, start);
-    this.reader.skip(1, this.tellPassed);
+  }
+
+  private tellSilent(): void {
+    if (this.silentLines > 0) {
+      this.reader.skip(this.silentLines, this.tellPassed);
+      this.silentLines = 0;
+    }
   }
 
   private passed(block: Buffer, start: number): void {
@@ -225,21 +167,34 @@ export class LogFeed {
     this.passedAt = start;
   }
 
-  private learn(raw: string): void {
-    const { high, low } = this.shape;
+  private learn(sieve: LineSieve<Shape>, raw: string): void {
     this.reader.push(raw);
-    const known = this.reader.lastKnown;
-    if (known?.facts.every((fact) => isGoodNews(fact) || !hasAmounts(fact)) === true) {
-      const isGood = known.facts.every((fact) => isGoodNews(fact) || isWithoutCause(fact));
-      this.keep(high, { ...known, low, isGood, isSilent: false });
+    const said = this.reader.lastKnown;
+    if (said?.facts.every(isSaidByShape) === true) {
+      const facts = said.facts.filter(({ kind }) => !idle.has(kind));
+      sieve.remember({
+        ...said,
+        facts,
+        isGood: said.facts.every((fact) => isGoodNews(fact) || isWithoutCause(fact)),
+      });
     }
   }
+}
 
-  private keep(high: number, shape: Shape): void {
-    if (this.known.size >= maxKnown) {
-      this.known = new Map();
+/** The time of a line that is gone, read when it is asked for. */
+class LineTime {
+  private time: string | undefined;
+  private isRead = false;
+
+  /** @param line one character a byte */
+  constructor(private readonly line: string) {}
+
+  get at(): string | undefined {
+    if (!this.isRead) {
+      this.isRead = true;
+      this.time = parseLogLine(decodeLine(Buffer.from(this.line, 'latin1'))).at;
     }
-    this.known.set(high, shape);
+    return this.time;
   }
 }
 
@@ -270,18 +225,15 @@ function isWithoutCause(fact: RunnerFact): boolean {
   return fact.kind === 'tws message' && causesOfMessage(fact.code, fact.text).length === 0;
 }
 
+/** What is the same for all lines of a shape, or does not matter. */
+function isSaidByShape(fact: RunnerFact): boolean {
+  return !('at' in fact) && (isGoodNews(fact) || !hasAmounts(fact));
+}
+
 /** True where a part of what is said may have been left out of the shape. */
 function hasAmounts(fact: RunnerFact): boolean {
   return Object.entries(fact).some(
     ([key, value]) =>
-      key !== 'at' &&
-      key !== 'host' &&
-      typeof value === 'string' &&
-      /\d[.:,/-]\d|":\s?\d/.test(value),
+      key !== 'host' && typeof value === 'string' && /\d[.:,/-]\d|":\s?\d/.test(value),
   );
-}
-
-function startOfLine(block: Buffer, place: number, from: number): number {
-  // A negative place would count from the end.
-  return place === from ? from : Math.max(from, block.lastIndexOf(lineFeed, place - 1) + 1);
 }

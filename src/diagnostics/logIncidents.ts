@@ -176,8 +176,9 @@ function isSame(before: Closed, next: Closed): boolean {
 
 /** The first line of what stands at a place. */
 export function beginOf(place: Place): Place {
-  const { from, at, isTimed } = place;
-  return from === undefined ? place : { line: from, at, isTimed };
+  const { from } = place;
+  // Its time may cost a parse.
+  return from === undefined ? place : { line: from, at: place.at, isTimed: place.isTimed };
 }
 
 /** Moves the end on; a line without a time stands at the time of the line before it. */

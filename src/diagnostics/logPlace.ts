@@ -1,24 +1,26 @@
+import type { Dated } from './factFilter';
 import type { Place } from './logIncidents';
-import type { RunnerFact } from './runnerFacts';
 
-/** The time of a fact may have to be read from its line: it is asked for as late as can be. */
+/** A time may have to be read from its line: it is asked for as late as can be. */
 export class FactPlace implements Place {
-  readonly isTimed: boolean;
   readonly from?: number;
 
   constructor(
     readonly line: number,
-    private readonly fact: RunnerFact,
+    private readonly dated: Dated,
     from?: number,
   ) {
-    this.isTimed = 'at' in fact;
     if (from !== undefined) {
       this.from = from;
     }
   }
 
+  get isTimed(): boolean {
+    return 'at' in this.dated;
+  }
+
   get at(): string | undefined {
-    return this.fact.at;
+    return this.dated.at;
   }
 }
 

@@ -1,5 +1,6 @@
 import { farmStates } from '../ibkr/messageCodes';
 import { catalogue } from './catalogue';
+import type { Dated } from './factFilter';
 import type { Subject } from './finding';
 import {
   type Attempt,
@@ -111,13 +112,14 @@ export class LogReader {
 
   /**
    * Takes in a line like one that was read before.
-   * @param tell gives the line, if its time is asked for
-   * @param isDated false where nobody will ask: good news while nothing is wrong
+   * @param tell gives the line until the next one comes
+   * @param when gives its time; undefined where it has none, or is good news while nothing is wrong
    */
-  pushKnown(known: KnownLine, tell: () => string, isDated: boolean): void {
+  pushKnown(known: KnownLine, tell: () => string, when: Dated | undefined): void {
     this.line += 1;
-    for (const fact of this.reader.pushKnown(known, tell, isDated)) {
-      this.take(fact, new FactPlace(this.line, fact));
+    for (const fact of this.reader.pushKnown(known, tell, when)) {
+      const dated = this.reader.isEarlier(fact) ? fact : (when ?? fact);
+      this.take(fact, new FactPlace(this.line, dated));
     }
   }
 
@@ -175,6 +177,7 @@ export class LogReader {
       case 'waiting':
       case 'signal':
       case 'fill':
+      case 'book':
         return;
       default:
         fact satisfies never;

@@ -1,6 +1,7 @@
 import { classify } from '../ibkr/messageCodes';
-import { FactFilter } from './factFilter';
+import { type Dated, FactFilter } from './factFilter';
 import { LineFilter } from './lineFilter';
+import type { TriggerWords } from './lineSieve';
 import { type LogLine, parseLogLine } from './logLine';
 import { backtraderLines } from './readers/backtrader';
 import { frameLines } from './readers/frames';
@@ -120,15 +121,19 @@ export class FactReader {
 
   /**
    * Takes in a line like one that was read before. Only where `needsNextLine` is false.
-   * @param tell gives the line, if its time is asked for
-   * @param isDated false where nobody will ask for the time of its facts
+   * @param tell gives the line until the next one comes
+   * @param when gives its time; undefined where it has none, or nobody will ask for it
+   * @returns facts without the time of the line, but for those of an earlier one
    */
-  pushKnown(known: KnownLine, tell: () => string, isDated: boolean): readonly RunnerFact[] {
+  pushKnown(known: KnownLine, tell: () => string, when: Dated | undefined): readonly RunnerFact[] {
     this.tracebacks.skip(1, known.text);
     this.skipped = tell;
-    const facts =
-      known.isTimed && isDated ? known.facts.map((fact) => datedLater(fact, tell)) : known.facts;
-    return this.filter.push(this.withoutOwnEnd(facts));
+    return this.filter.push(this.withoutOwnEnd(known.facts), when);
+  }
+
+  /** Whether a fact that `pushKnown` gave is about an earlier line, and has the time of that. */
+  isEarlier(fact: RunnerFact): boolean {
+    return this.filter.isEarlier(fact);
   }
 
   /** Passes over lines that have no trigger. @param tell gives the last of them */
@@ -211,23 +216,19 @@ export function isGoodNews({ kind }: RunnerFact): boolean {
   return kind === 'fetch ok' || kind === 'signal' || kind === 'cycle' || kind === 'waiting';
 }
 
-/** The fact with its line's time, which is read when it is asked for. */
-function datedLater(fact: RunnerFact, tell: () => string): RunnerFact {
-  return Object.defineProperty({ ...fact }, 'at', {
-    enumerable: true,
-    get: () => parseLogLine(tell()).at,
-  });
-}
-
 /**
  * The reading function that a supervisor feeds with the lines of one runner. Lines that say
  * nothing cost little: a runner may print tens of thousands a second.
  */
 export function createFactReader(): (line: string) => readonly RunnerFact[] {
   const reader = new FactReader();
-  const { words, mayMatter } = logTriggers;
-  const filter = words === undefined ? undefined : new LineFilter(words, mayMatter);
+  let lines = 0;
+  let filter: LineFilter | undefined;
   return (line) => {
+    lines += 1;
+    if (lines === linesToFilter && logTriggers !== undefined) {
+      filter = new LineFilter(logTriggers);
+    }
     if (!reader.needsNextLine && filter?.mayMatter(line) === false) {
       reader.skip(1, () => line);
       return [];
@@ -239,6 +240,9 @@ export function createFactReader(): (line: string) => readonly RunnerFact[] {
     return facts;
   };
 }
+
+/** A filter pays for itself with so many lines; the end of a log file has fewer. */
+const linesToFilter = 500;
 
 /** The facts of one line by itself. */
 function factsOfLine(line: LogLine): readonly RunnerFact[] {
@@ -281,20 +285,25 @@ const everyTrigger: readonly string[] = [
 ];
 
 /**
- * What marks a line that may matter: a word, or a number that is a code of TWS. `words` is
- * undefined where a reader does not say what its lines have: then every line matters.
+ * What marks a line that may matter: a word, or a number that is a code of TWS. Undefined where a
+ * reader does not say what its lines have: then every line matters.
  */
-export const logTriggers: {
-  readonly words: readonly string[] | undefined;
-  readonly mayMatter: (code: number) => boolean;
-} = {
-  words: everyReader.every(({ triggers }) => triggers !== undefined)
-    ? withoutLonger([...new Set(everyTrigger)])
-    : undefined,
-  mayMatter: (code) => classify(code).isDocumented,
-};
+export const logTriggers: TriggerWords | undefined = everyReader.every(
+  ({ triggers }) => triggers !== undefined,
+)
+  ? {
+      words: withoutLonger([...new Set(everyTrigger)]),
+      mayMatter: (code) => classify(code).isDocumented,
+    }
+  : undefined;
 
 /** Without the words in which another one is. */
 function withoutLonger(words: readonly string[]): readonly string[] {
-  return words.filter((word) => !words.some((other) => other !== word && word.includes(other)));
+  const kept: string[] = [];
+  for (const word of words.toSorted((a, b) => a.length - b.length)) {
+    if (!kept.some((other) => word.includes(other))) {
+      kept.push(word);
+    }
+  }
+  return kept;
 }

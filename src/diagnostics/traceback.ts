@@ -112,6 +112,7 @@ export class TracebackReader {
   private held: LogLine | undefined;
   /** The lines before, in which the program may have said the same already. */
   private readonly recent: string[] = [];
+  private nextRecent = 0;
   private lastAt: string | undefined;
   private line = 0;
   /** The lines of what is open. */
@@ -159,15 +160,14 @@ export class TracebackReader {
   skip(lines: number, text: string): void {
     this.lastAt = undefined;
     this.line += lines;
-    if (lines >= keptRecent) {
-      this.recent.length = 0;
-    }
     for (let line = Math.min(lines, keptRecent); line > 0; line -= 1) {
-      this.recent.push(line === 1 ? text : '');
+      this.remember(line === 1 ? text : '');
     }
-    while (this.recent.length > keptRecent) {
-      this.recent.shift();
-    }
+  }
+
+  private remember(said: string): void {
+    this.recent[this.nextRecent] = said;
+    this.nextRecent = (this.nextRecent + 1) % keptRecent;
   }
 
   /** The time of the line before, where that was skipped and what has just begun has none. */
@@ -234,8 +234,7 @@ export class TracebackReader {
     const facts = this.leave();
     const begun = line.exception === undefined && this.beginErrorFirst(line);
     if (!begun) {
-      this.recent.push(line.text.slice(0, 300));
-      this.recent.splice(0, this.recent.length - keptRecent);
+      this.remember(line.text.slice(0, 300));
     }
     return begun || facts.length > 0 ? { isMine: begun, facts } : notMine;
   }
@@ -388,7 +387,7 @@ export class TracebackReader {
   }
 
   private released(line: LogLine): readonly RunnerFact[] {
-    this.recent.push(line.text.slice(0, 300));
+    this.remember(line.text.slice(0, 300));
     const facts = this.readLine(line) ?? [];
     const { at } = line;
     return at === undefined ? facts : facts.map((fact) => ({ at, ...fact }));

@@ -19,18 +19,24 @@ const ordinaryStepsPerCharacter = 40;
 const growth = 6;
 const short = 500;
 const long = 4 * short;
+/** So few on the short text cannot, growing with its square, become more than ordinary ones. */
+const fewStepsPerCharacter = ordinaryStepsPerCharacter / 4;
 
 /** Why a pattern is not linear; undefined where it is. */
 function complaint(pattern: RegExp): string | undefined {
   const counter = new StepCounter(pattern);
+
   const limit = 2 * stepsPerCharacter * long;
   const [shorter, longer] = [counter.attacks(short), counter.attacks(long)];
   for (const [index, text] of longer.entries()) {
+    const before = counter.search(shorter[index] ?? '', limit);
+    if (before <= fewStepsPerCharacter * short) {
+      continue;
+    }
     const steps = counter.search(text, limit);
     if (steps <= ordinaryStepsPerCharacter * text.length) {
       continue;
     }
-    const before = counter.search(shorter[index] ?? '', limit);
     const isMany = steps > stepsPerCharacter * text.length;
     const isSteep = steps > growth * before;
     if (isMany || isSteep) {
@@ -77,6 +83,14 @@ function assembled(): readonly RegExp[] {
   );
 }
 
+/**
+ * Of a family of patterns that is put together with one word each, the states of a socket
+ * (`SYN_SENT`, `Established`, `ESTABELECIDA`), one is enough: they take as many steps.
+ */
+function kindOf(pattern: RegExp): string {
+  return String(pattern).replace(/(?<![\\\p{L}])\p{Lu}[\p{L}_\d]{3,}/gu, 'STATE');
+}
+
 describe('the patterns of the log readers', () => {
   const catastrophic: readonly RegExp[] = [
     /^(?:a+)+$/,
@@ -107,9 +121,10 @@ describe('the patterns of the log readers', () => {
   });
 
   it('take a number of steps that grows with the line and no faster', () => {
-    const patterns = new Map(
-      [...literals(), ...assembled()].map((pattern) => [String(pattern), pattern]),
-    );
+    const patterns = new Map([
+      ...assembled().map((pattern) => [kindOf(pattern), pattern] as const),
+      ...literals().map((pattern) => [String(pattern), pattern] as const),
+    ]);
     assert.ok(patterns.size > 200, `${patterns.size} patterns`);
     const complaints = [...patterns.values()].flatMap((pattern) => complaint(pattern) ?? []);
     assert.deepEqual(complaints, []);

@@ -4,15 +4,17 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { MixedLog } from '../../bench/support/mixedLog';
+import { LineCodes } from '../../src/diagnostics/lineCodes';
 import { LineTriggers } from '../../src/diagnostics/lineTriggers';
 import { LogFeed } from '../../src/diagnostics/logFeed';
 import type { LogFinding } from '../../src/diagnostics/logIncidents';
 import { LogReader } from '../../src/diagnostics/logReader';
-import { logTriggers } from '../../src/diagnostics/runnerReader';
+import { createFactReader, FactReader, logTriggers } from '../../src/diagnostics/runnerReader';
 import { LineDecoder } from '../../src/diagnostics/textDecoding';
 
 /** So many mixtures are tried; some thousands by hand after a change of the search. */
 const mixtures = Number(process.env['ROBO_TEST_MIXTURES'] ?? 60);
+const { words = [], mayMatter = () => false } = logTriggers ?? {};
 const projectRoot = join(__dirname, '..', '..');
 const fixtures = globSync('test/fixtures/logs/**/*', { cwd: projectRoot, withFileTypes: true })
   .filter((entry) => entry.isFile())
@@ -55,11 +57,39 @@ function assertSame(bytes: Buffer, chunkBytes = 262_144): void {
   assert.deepEqual(quickly(bytes, chunkBytes), plainly(bytes));
 }
 
+/** Mostly what makes codes and ports of what is none, and the other way round. */
+const digit = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(undefined) },
+  { weight: 1, arbitrary: fc.constantFrom('0', '1', '2', '4', '6', '7', '9') },
+);
+
+/** What may be a date or a time: one that cannot be makes a line without a time. */
+const moments =
+  /\d{2,4}[-/.]\d\d[-/.]\d{2,4}|\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d+)?(?:[+-]\d\d:?\d\d)?|\b\d{8,}\b|\b\d{1,2}[ /][A-Z]|[A-Z][a-z]{2} {1,2}\d{1,2}\b/;
+const digitOrMoment = new RegExp(`${moments.source}|\\d`, 'g');
+
+/** The line with some of its digits replaced in turn; undefined leaves one as it is. */
+function withDigits(line: string, digits: readonly (string | undefined)[]): string {
+  let turn = 0;
+  return line.replace(digitOrMoment, (own, offset: number) => {
+    turn += 1;
+    const other = digits[turn % digits.length] ?? own;
+    // In JSON no number begins with a zero.
+    const isMade = other === '0' && !/\d/.test(line[offset - 1] ?? '');
+    return own.length > 1 || isMade ? own : other;
+  });
+}
+
+function mixedLines(seed: number, count: number): readonly string[] {
+  const log = new MixedLog(seed);
+  return Array.from({ length: count }, () => log.line());
+}
+
 describe('LogFeed', () => {
   it('knows what marks a line that may matter, in words long enough to leap', () => {
-    assert.ok(logTriggers.words !== undefined);
+    assert.ok(logTriggers !== undefined);
     assert.deepEqual(
-      logTriggers.words.filter((word) => word.length < 4),
+      words.filter((word) => word.length < 4),
       [],
     );
   });
@@ -67,17 +97,15 @@ describe('LogFeed', () => {
   it('finds what a reader of every line finds, in every fixture', () => {
     for (const file of fixtures) {
       const bytes = readFileSync(file);
-      assert.deepEqual(quickly(bytes, 262_144), plainly(bytes), file);
-      assert.deepEqual(quickly(bytes, 61), plainly(bytes), `${file} in small chunks`);
+      const expected = plainly(bytes);
+      assert.deepEqual(quickly(bytes, 262_144), expected, file);
+      assert.deepEqual(quickly(bytes, 61), expected, `${file} in small chunks`);
     }
   });
 
   it('does so in mixtures of their lines, in any encoding, cut anywhere', () => {
     const lines = fixtures.flatMap((file) => readFileSync(file, 'latin1').split('\n'));
-    const noise = new MixedLog(1);
-    for (let index = 0; index < 2000; index += 1) {
-      lines.push(noise.line());
-    }
+    lines.push(...mixedLines(1, 2000));
     const run = fc.record({
       start: fc.nat(lines.length - 1),
       length: fc.nat(12),
@@ -113,7 +141,6 @@ describe('LogFeed', () => {
   });
 
   it('does so for words and numbers that stand close to times and other numbers', () => {
-    const { words = [] } = logTriggers;
     const part = fc.oneof(
       fc.constantFrom(...words),
       fc.constantFrom('2026-02-03T14:30:01.250000+00:00', '2026-02-03 14:30:01,250', '14:30:01.5'),
@@ -130,7 +157,7 @@ describe('LogFeed', () => {
       ),
       fc.constantFrom(' ', '', ', ', '"', ' [', ') ', ': ', '-'),
     );
-    const triggers = new LineTriggers(words, logTriggers.mayMatter);
+    const triggers = new LineTriggers(words, new LineCodes(mayMatter));
     fc.assert(
       fc.property(fc.array(part, { maxLength: 9 }), (parts) => {
         const line = Buffer.from(`${parts.join('')}\n`, 'latin1');
@@ -143,12 +170,29 @@ describe('LogFeed', () => {
     );
   });
 
+  it('does so where lines come again with other digits at the same places', () => {
+    const lines = [
+      ...fixtures.flatMap((file) => readFileSync(file, 'latin1').split('\n')),
+      ...mixedLines(2, 300),
+    ].filter((line) => /\d/.test(line) && line.length < 2000);
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(lines.length - 1), { minLength: 1, maxLength: 6 }),
+        fc.array(fc.array(digit, { minLength: 1, maxLength: 9 }), { minLength: 2, maxLength: 6 }),
+        (picks, others) => {
+          const text = others.flatMap((digits) =>
+            picks.map((pick) => withDigits(lines[pick] ?? '', digits)),
+          );
+          const bytes = Buffer.from(`${text.join('\n')}\n`, 'latin1');
+          assert.deepEqual(quickly(bytes, 4096), plainly(bytes), text.join('\n'));
+        },
+      ),
+      { numRuns: 2 * mixtures },
+    );
+  });
+
   it('does so where lines repeat with other times and amounts', () => {
-    const text: string[] = [];
-    const mixed = new MixedLog(5);
-    for (let index = 0; index < 6000; index += 1) {
-      text.push(mixed.line());
-    }
+    const text = mixedLines(5, 6000);
     assertSame(Buffer.from(`${text.join('\n')}\n`));
     assertSame(Buffer.from(`${text.join('\r\n')}\r\n`), 777);
   });
@@ -165,6 +209,18 @@ describe('LogFeed', () => {
     assertSame(Buffer.from(lines.join('\n')));
     for (const line of lines) {
       assertSame(Buffer.from(line));
+    }
+  });
+
+  it('passes over the same lines where they come one by one', () => {
+    const lines = [
+      ...mixedLines(9, 2500),
+      ...fixtures.flatMap((file) => readFileSync(file, 'utf8').split(/\r?\n/)),
+    ];
+    const readQuickly = createFactReader();
+    const reader = new FactReader();
+    for (const text of [...lines, ...lines]) {
+      assert.deepEqual(readQuickly(text), reader.push(text), text);
     }
   });
 

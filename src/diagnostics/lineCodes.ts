@@ -1,0 +1,161 @@
+const zero = 48;
+const nine = 57;
+const point = 46;
+const comma = 44;
+const colon = 58;
+const space = 32;
+const quote = 34;
+const backslash = 92;
+const closing = 125;
+
+/** Tells numbers that may be codes of TWS from amounts, times, addresses and counters. */
+export class LineCodes {
+  /** What `mayMatter` said of a number: nothing yet, no, or yes. */
+  private readonly answers = new Uint8Array(100_000);
+
+  /** @param mayMatter asked where a number of three to five digits stands alone */
+  constructor(private readonly mayMatter: (code: number) => boolean) {}
+
+  /**
+   * Whether the digits from `start` to `end`, all that stand together, may be a code.
+   * @param from where the line begins
+   */
+
+  isCode(bytes: Uint8Array, start: number, end: number, from: number): boolean {
+    const least = this.leastCode(bytes, start, end, from);
+    return least !== undefined && this.isAmong(bytes, start, end, least);
+  }
+
+  /** From which number on such digits might be one; undefined where none would be. */
+
+  leastCode(bytes: Uint8Array, start: number, end: number, from: number): number | undefined {
+    const digits = end - start;
+    if (
+      digits < 3 ||
+      digits > 5 ||
+      isPartOfMore(bytes, end) ||
+      isFraction(bytes, start - 1, from)
+    ) {
+      return undefined;
+    }
+    const next = bytes[end];
+    const key = next === comma || next === closing ? endOfKey(bytes, start, from) : 0;
+    if (key !== 0 && !isCodeKey(key)) {
+      return digits > 3 && isForeignCodeKey(key) ? firstDistinctive : undefined;
+    }
+    if (!isWebAnswer(bytes, start, from)) {
+      return 1;
+    }
+    return digits > 3 ? firstDistinctive : undefined;
+  }
+
+  /** Whether the number there is `least` or more, and one that matters. */
+
+  isAmong(bytes: Uint8Array, start: number, end: number, least: number): boolean {
+    let value = 0;
+    for (let place = start; place < end; place += 1) {
+      value = 10 * value + (bytes[place] ?? 0) - zero;
+    }
+    return value >= least && this.isAskedFor(value);
+  }
+
+  private isAskedFor(value: number): boolean {
+    if (this.answers[value] === 0) {
+      this.answers[value] = this.mayMatter(value) ? 2 : 1;
+    }
+    return this.answers[value] === 2;
+  }
+}
+
+export function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= zero && byte <= nine;
+}
+
+/** Where the digits end that begin at `from`. */
+export function endOfDigits(bytes: Uint8Array, from: number, end: number): number {
+  let place = from;
+  while (place < end && isDigit(bytes[place])) {
+    place += 1;
+  }
+  return place;
+}
+
+/** What follows makes the number part of a word, an amount, a time or an address. */
+function isPartOfMore(bytes: Uint8Array, end: number): boolean {
+  const next = bytes[end] ?? 0;
+  return isInWord[next] === 1 || (isJoint[next] === 1 && isDigit(bytes[end + 1]));
+}
+
+const isInWord = tableOf(/[\w%$]/);
+const isJoint = tableOf(/[.,:/-]/);
+
+function tableOf(characters: RegExp): Uint8Array {
+  return new Uint8Array(256).map((_, byte) => (characters.test(String.fromCharCode(byte)) ? 1 : 0));
+}
+
+/** Codes below are also ordinary numbers; those of TWS itself begin here. */
+const firstDistinctive = 1100;
+
+/**
+ * True for a number that is the value of a JSON key, also in JSON inside a text, except under
+ * keys that end like `code` and `id`.
+ */
+export function isCounter(bytes: Uint8Array, start: number, from: number): boolean {
+  const key = endOfKey(bytes, start, from);
+  return key !== 0 && !isCodeKey(key);
+}
+
+/** The last two letters of the JSON key of which the value begins at `start`; 0 where none does. */
+function endOfKey(bytes: Uint8Array, start: number, from: number): number {
+  let place = start - 1;
+  if (bytes[place] === space) {
+    place -= 1;
+  }
+  if (bytes[place] !== colon || bytes[place - 1] !== quote) {
+    return 0;
+  }
+  place -= bytes[place - 2] === backslash ? 3 : 2;
+  return place > from ? pair((bytes[place - 1] ?? 0) | 32, (bytes[place] ?? 0) | 32) : 0;
+}
+
+function pair(first: number, second: number): number {
+  return (first << 8) | second;
+}
+
+/** `code`, `id`, `robo` */
+function isCodeKey(key: number): boolean {
+  return key === 0x6465 || key === 0x6964 || key === 0x626f;
+}
+
+/** `codigo`, `kod`, `codice`, `nummer`, and what has other letters than ASCII. */
+function isForeignCodeKey(key: number): boolean {
+  return (
+    key === 0x676f || key === 0x6f64 || key === 0x6365 || key === 0x6572 || (key & 0x8080) !== 0
+  );
+}
+
+/** `HTTP/1.1" 200 5120`, `?limit=200 HTTP/1.1` */
+function isWebAnswer(bytes: Uint8Array, start: number, from: number): boolean {
+  for (let place = Math.max(from, start - 20); place < start + 8; place += 1) {
+    const isHttp =
+      bytes[place] === 72 &&
+      bytes[place + 1] === 84 &&
+      bytes[place + 2] === 84 &&
+      bytes[place + 3] === 80;
+    if (isHttp && bytes[place + 4] === 47) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/** Behind a point, or the fraction of a time (`13:56:01,250`). */
+function isFraction(bytes: Uint8Array, before: number, from: number): boolean {
+  const mark = bytes[before];
+  if (before < from || mark === point) {
+    return before >= from;
+  }
+  const isClock =
+    before - 3 >= from && (mark === comma || mark === colon) && bytes[before - 3] === colon;
+  return isClock && isDigit(bytes[before - 1]) && isDigit(bytes[before - 2]);
+}
