@@ -17,7 +17,7 @@ import { median, printTable } from './support/figures';
 import { writeMixedLog } from './support/mixedLog';
 
 const aim = 0.6;
-const slowest = 0.15;
+const slowest = 0.2;
 /** Four times the log may cost this much more at its peak, for garbage not yet collected. MiB. */
 const maxGrowthMiB = 60;
 const seed = 7;

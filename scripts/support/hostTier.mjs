@@ -3,23 +3,31 @@ import { launchInWorkbench } from '../../test/host/launch.mjs';
 import { ensureHost } from '../host.mjs';
 import { runMochaTier } from './tiers.mjs';
 
-/** What two runs of one tier have come to. */
-function joined(suite, page) {
-  const why = [suite.why, page.why].filter(Boolean).join('; ');
+/** What several runs of one tier have come to. */
+function joined(results) {
+  const sum = (pick) => results.reduce((total, result) => total + pick(result), 0);
+  const why = results.map((result) => result.why).filter(Boolean);
   return {
-    passed: suite.passed + page.passed,
-    failed: suite.failed + page.failed,
-    skipped: [...suite.skipped, ...page.skipped],
-    failures: suite.failures,
-    ...(why === '' ? {} : { why }),
+    passed: sum(({ passed }) => passed),
+    failed: sum(({ failed }) => failed),
+    skipped: results.flatMap(({ skipped }) => skipped),
+    failures: results.flatMap(({ failures = [] }) => failures),
+    ...(why.length === 0 ? {} : { why: why.join('; ') }),
   };
 }
 
-/** Runs the dashboard's page in a browser, and the suite inside the real VS Code, after installing it when it is not there yet. */
+/**
+ * Runs the dashboard's page in a browser, the installed .vsix in the real VS Code as a user would,
+ * and the suite inside its extension host, after installing the editor when it is not there yet.
+ */
 export async function runHostTier() {
   const [host, suite] = [await ensureHost(), await buildSuite()];
-  const page = await runMochaTier('host/page');
-  const result = joined(await launchInWorkbench(host, suite), page);
+  const results = [
+    await runMochaTier('host/page'),
+    await runMochaTier('host/window'),
+    await launchInWorkbench(host, suite),
+  ];
+  const result = joined(results);
   for (const failure of result.failures) console.error(`\n${failure}`);
   const { passed, failed, skipped, why } = result;
   if (passed + failed === 0) return { passed, failed: 1, skipped, why: 'no test ran' };

@@ -139,9 +139,8 @@ function createParts(
 }
 
 function toastsOf(clock: Clock, onError: (error: unknown) => void): Toasts {
-  const hide = (): void => {
-    vscode.commands.executeCommand(editorCommands.hideToasts).then(undefined, onError);
-  };
+  const hide = (): PromiseLike<void> =>
+    vscode.commands.executeCommand(editorCommands.hideToasts).then(() => undefined, onError);
   return new Toasts({ clock, hide });
 }
 

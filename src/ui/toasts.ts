@@ -13,8 +13,11 @@ export interface Toast {
 
 export interface ToastDeps {
   readonly clock: Clock;
-  /** Takes the toast that stands off the screen; the editor's list of notifications keeps it. */
-  readonly hide: () => void;
+  /**
+   * Takes the toast that stands off the screen; the editor's list of notifications keeps it.
+   * Settles when it is done; it must not fail.
+   */
+  readonly hide: () => PromiseLike<void> | undefined;
 }
 
 interface Waiting {
@@ -41,6 +44,8 @@ export class Toasts {
   private turn: Timer | undefined;
   private tasks = 0;
   private count = 0;
+  /** A hiding that is under way would take the next toast along. */
+  private hiding: PromiseLike<void> | undefined;
 
   constructor(private readonly deps: ToastDeps) {}
 
@@ -61,6 +66,10 @@ export class Toasts {
       return await task();
     } finally {
       this.tasks -= 1;
+      if (this.tasks === 0) {
+        // The editor leaves finished progress standing for a moment, beside what comes next.
+        this.hide();
+      }
       this.next();
     }
   }
@@ -127,8 +136,18 @@ export class Toasts {
   private takeAway(): void {
     if (this.shown !== undefined) {
       this.shown = undefined;
-      this.deps.hide();
+      this.hide();
     }
+  }
+
+  private hide(): void {
+    const hiding = this.deps.hide();
+    this.hiding = hiding;
+    hiding?.then(() => {
+      if (this.hiding === hiding) {
+        this.hiding = undefined;
+      }
+    });
   }
 
   private show({ toast, order, done, failed }: Waiting): void {
@@ -141,7 +160,7 @@ export class Toasts {
       }
     };
     // What has left the screen can still be answered from the editor's list.
-    toast.show().then(
+    this.whenHidden(toast).then(
       (chosen) => {
         closed();
         done(chosen);
@@ -152,6 +171,12 @@ export class Toasts {
       },
     );
     this.next();
+  }
+
+  private whenHidden(toast: Toast): PromiseLike<string | undefined> {
+    return this.hiding === undefined
+      ? toast.show()
+      : this.hiding.then(() => (isDue(toast) ? toast.show() : undefined));
   }
 }
 

@@ -13,8 +13,11 @@ class Screen {
     hide: () => {
       this.hidden = [...this.hidden, ...this.standing.keys()];
       this.onScreen = 0;
+      return this.hiding;
     },
   });
+  /** Undefined where the editor hides at once. */
+  hiding: Promise<void> | undefined;
   hidden: readonly string[] = [];
   private onScreen = 0;
 
@@ -155,5 +158,20 @@ describe('The queue of toasts', () => {
     assert.equal(screen.clock.pending, 1);
     screen.toasts.dispose();
     assert.equal(screen.clock.pending, 0);
+  });
+
+  it('shows the next one only when the editor has hidden the one before', async () => {
+    const screen = new Screen();
+    let hasHidden: () => void = () => undefined;
+    screen.hiding = new Promise((resolve) => (hasHidden = resolve));
+    void screen.toasts.ask(screen.toast('started', 'answer'));
+    void screen.toasts.ask(screen.toast('down', 'incident'));
+    await screen.clock.advance(toastTurnMs);
+    assert.deepEqual(screen.hidden, ['started']);
+    assert.deepEqual(screen.history, ['started']);
+    hasHidden();
+    await settle();
+    assert.deepEqual(screen.history, ['started', 'down']);
+    assert.equal(screen.most, 1);
   });
 });

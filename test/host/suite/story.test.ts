@@ -12,7 +12,7 @@ import type {
 import type { DrillReport } from '../../../src/monitor/drillRecord';
 import type { PreflightReport } from '../../../src/preflight/report';
 import { Simulator } from '../../../src/simulator/simulator';
-import { commandIds } from '../../../src/ui/ids';
+import { commandIds, healthToolName } from '../../../src/ui/ids';
 import type { RoboApi } from '../../../src/ui/robo';
 import type { WindowState } from '../../../src/ui/statusBarView';
 
@@ -153,6 +153,35 @@ describe('The first day', function () {
     assert.deepEqual(roboProblems(env), []);
   });
 
+  it('runs the same test as a task, on the same connection', async () => {
+    const tasks = await vscode.tasks.fetchTasks({ type: 'robo' });
+    assert.deepEqual(tasks.map(({ name }) => name).sort(), ['run', 'test']);
+    const task = tasks.find(({ name }) => name === 'test');
+    assert.ok(task?.execution instanceof vscode.ProcessExecution);
+    assert.equal(await exitCodeOf(task), 0);
+    assert.equal(simulator.statistics.connectionsAccepted, 1);
+  });
+
+  it('puts robo on the PATH of terminals', async () => {
+    const folder = workspaceFolder();
+    const shell = new vscode.ShellExecution('robo --version && robo status');
+    const task = new vscode.Task({ type: 'shell' }, folder, 'robo on the PATH', 'test', shell, []);
+    assert.equal(await exitCodeOf(task), 0);
+  });
+
+  it('lets a language model read how it stands, and nothing else', async () => {
+    const result = await vscode.lm.invokeTool(healthToolName, {
+      input: {},
+      toolInvocationToken: undefined,
+    });
+    const [part] = result.content;
+    assert.ok(part instanceof vscode.LanguageModelTextPart);
+    assert.match(part.value, /healthy/);
+    assert.match(part.value, /Runner of this folder: not running/);
+    assert.ok(!/DU\d{5}/.test(part.value));
+    assert.equal(simulator.statistics.connectionsAccepted, 1);
+  });
+
   it('starts the runner behind the gate, and shows its failing symbol in SYMBOLS=', async () => {
     const result = await vscode.commands.executeCommand<StartRunnerResult>(commandIds.startRunner);
     assert.equal(result.outcome, 'started', JSON.stringify(result));
@@ -266,4 +295,22 @@ async function acceptingQuickPick<T>(command: string): Promise<T> {
   };
   const [value] = await Promise.all([result, press()]);
   return value;
+}
+
+/** Runs a task to its end. */
+async function exitCodeOf(task: vscode.Task): Promise<number | undefined> {
+  let subscription: vscode.Disposable | undefined;
+  try {
+    const ended = new Promise<number | undefined>((resolve) => {
+      subscription = vscode.tasks.onDidEndTaskProcess(({ execution, exitCode }) => {
+        if (execution.task.name === task.name) {
+          resolve(exitCode);
+        }
+      });
+    });
+    await vscode.tasks.executeTask(task);
+    return await ended;
+  } finally {
+    subscription?.dispose();
+  }
 }
