@@ -3,7 +3,7 @@ import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import type { Clock } from '../core/clock';
-import { type Disposable, toDisposable } from '../core/disposables';
+import type { Disposable } from '../core/disposables';
 import { errorCode, errorText } from '../core/errors';
 import { causeTitles } from '../diagnostics/causeTitles';
 import type { Finding } from '../diagnostics/finding';
@@ -35,6 +35,15 @@ interface Ended {
   readonly atMs: number;
 }
 
+/** A command that runs, and may tell of trouble itself. */
+export interface Held {
+  /**
+   * Ends it. `hasTold`: it has told of trouble, so that incidents that opened meanwhile, or do so
+   * within a moment, need no notification of their own.
+   */
+  release(hasTold: boolean): void;
+}
+
 /**
  * One notification per incident over all windows, and a quiet word in the status bar at its end:
  * the focused window shows it; if none is, the first that gets the focus while there is still
@@ -50,6 +59,9 @@ export class Notifications implements Disposable {
   private findings: readonly Finding[] = [];
   private isQuiet = false;
   private holders = 0;
+  /** Incidents that opened while a command ran that may tell of them itself. */
+  private readonly withheld = new Set<string>();
+  private hasTold = false;
 
   constructor(private readonly deps: NotificationDeps) {
     this.focus = vscode.window.onDidChangeWindowState((state) => {
@@ -69,7 +81,7 @@ export class Notifications implements Disposable {
     this.findings = findings;
     this.isQuiet = isQuiet;
     if (this.holders > 0) {
-      opened.forEach(({ key }) => this.toldByCommand.add(key));
+      opened.forEach(({ key }) => this.withheld.add(key));
     }
     const atMs = this.deps.clock.now();
     const worthAWord = closed.filter(({ toldAt }) => toldAt !== null);
@@ -77,14 +89,33 @@ export class Notifications implements Disposable {
     this.flush();
   }
 
-  /** While held, a command tells the person itself: incidents that open meanwhile count as told. */
-  hold(): Disposable {
+  /** While held, incidents that open wait for what the command says at its end. */
+  hold(): Held {
     this.holders += 1;
-    return toDisposable(() => {
-      this.deps.clock.setTimer(holdGraceMs, () => {
-        this.holders -= 1;
-      });
-    });
+    return {
+      release: (hasTold) => {
+        this.hasTold ||= hasTold;
+        if (hasTold) {
+          this.deps.clock.setTimer(holdGraceMs, () => {
+            this.letGo();
+          });
+        } else {
+          this.letGo();
+        }
+      },
+    };
+  }
+
+  private letGo(): void {
+    this.holders -= 1;
+    if (this.holders === 0) {
+      for (const key of this.hasTold ? this.withheld : []) {
+        this.toldByCommand.add(key);
+      }
+      this.withheld.clear();
+      this.hasTold = false;
+      this.flush();
+    }
   }
 
   dispose(): void {
@@ -96,7 +127,7 @@ export class Notifications implements Disposable {
       return;
     }
     const isFocused = vscode.window.state.focused;
-    for (const incident of this.book.present) {
+    for (const incident of this.book.present.filter(({ key }) => !this.withheld.has(key))) {
       const isTold = this.toldByCommand.has(incident.key);
       if (incident.toldAt !== null && (isFocused || isTold) && this.isNews(wordKey(incident))) {
         // Once: when it grows worse, the command's word is no longer true.

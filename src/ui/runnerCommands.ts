@@ -28,6 +28,7 @@ export async function startRunner(
   options: { readonly restart: boolean; readonly bypassReason?: string },
 ): Promise<StartRunnerResult> {
   const held = services.notifications.hold();
+  let hasTold = false;
   try {
     const setup = await services.watch.requireSetup();
     const launch = await runnerLaunch(services, setup);
@@ -52,9 +53,10 @@ export async function startRunner(
       ),
     );
     tell(services, result, { launch, blockers, isBypass: options.bypassReason !== undefined });
+    hasTold = result.outcome === 'refused' || result.outcome === 'failed';
     return result;
   } finally {
-    held.dispose();
+    held.release(hasTold);
   }
 }
 

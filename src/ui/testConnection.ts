@@ -14,6 +14,7 @@ import type { ActionLink } from './statusBarView';
 export async function testConnection(services: Services): Promise<PreflightReport> {
   const { watch, gate } = services;
   const held = services.notifications.hold();
+  let hasTold = false;
   try {
     const { configuration } = await watch.requireSetup();
     const connection = await watch.requireConnection();
@@ -39,9 +40,10 @@ export async function testConnection(services: Services): Promise<PreflightRepor
     services.render();
     logReport(services, report);
     sayVerdict(services, report);
+    hasTold = !report.ok;
     return report;
   } finally {
-    held.dispose();
+    held.release(hasTold);
   }
 }
 

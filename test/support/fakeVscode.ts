@@ -20,8 +20,30 @@ interface Loader {
   _load: (this: unknown, request: string, ...rest: unknown[]) => unknown;
 }
 
-/** Answers `require('vscode')` with an editor that knows nothing but what this module fakes. */
+/**
+ * Answers `require('vscode')` with an editor that knows nothing but what this module fakes. It is
+ * the same one each time, put back as it was: whatever has loaded `vscode` keeps what it has got.
+ */
 export function installFakeVscode(): { readonly editor: FakeEditor; readonly remove: () => void } {
+  const { editor, fake } = theOne;
+  Object.assign(editor, { isTrusted: false, folders: [], settings: {}, looks: 0 });
+  editor.commands.clear();
+  editor.executed.length = 0;
+  editor.messages.length = 0;
+  const loader = Module as unknown as Loader;
+  const load = loader._load;
+  loader._load = function (request, ...rest) {
+    return request === 'vscode' ? fake : load.call(this, request, ...rest);
+  };
+  return {
+    editor,
+    remove: () => {
+      loader._load = load;
+    },
+  };
+}
+
+function fakeEditor(): { readonly editor: FakeEditor; readonly fake: unknown } {
   const editor: FakeEditor = {
     isTrusted: false,
     folders: [],
@@ -49,17 +71,7 @@ export function installFakeVscode(): { readonly editor: FakeEditor; readonly rem
       workspace: workspaceOf(editor),
     }) as object,
   );
-  const loader = Module as unknown as Loader;
-  const load = loader._load;
-  loader._load = function (request, ...rest) {
-    return request === 'vscode' ? fake : load.call(this, request, ...rest);
-  };
-  return {
-    editor,
-    remove: () => {
-      loader._load = load;
-    },
-  };
+  return { editor, fake };
 }
 
 const disposable = { dispose: () => undefined };
@@ -162,3 +174,5 @@ function anything(known: object = {}): unknown {
     return undefined;
   }, handler);
 }
+
+const theOne = fakeEditor();
