@@ -306,10 +306,10 @@ function runnerNode(model: TreeModel, l10n: L10n): TreeNode {
 
 function runnerLook(runner: RunnerStatus | undefined): readonly [string, Tone] {
   if (runner === undefined) {
-    return ['debug-stop', 'plain'];
+    return ['circle-slash', 'plain'];
   }
   if (runner.state === 'exited') {
-    return runner.exit?.how === 'asked' ? ['debug-stop', 'plain'] : ['error', 'bad'];
+    return runner.exit?.how === 'asked' ? ['circle-slash', 'plain'] : ['error', 'bad'];
   }
   const looks: Record<RunnerStatus['work'], readonly [string, Tone]> = {
     working: ['play-circle', 'good'],
