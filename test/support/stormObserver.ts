@@ -273,15 +273,19 @@ function processTable(): readonly { readonly pid: number; readonly argv: readonl
     });
 }
 
-/** Whose exclusive SQLite transaction stands, of these processes (proc_locks(5)). */
+/**
+ * Whose exclusive SQLite transaction stands, of these processes (proc_locks(5)). One process is
+ * one holder: for a moment it may also hold `robo.db`, which it makes behind its lock.
+ */
 function lockHolders(pids: ReadonlySet<number>): readonly number[] {
-  return readFileSync('/proc/locks', 'latin1')
+  const holders = readFileSync('/proc/locks', 'latin1')
     .split('\n')
     .flatMap((line) => {
       const [, , , kind, pid = '', , start] = line.trim().split(/\s+/);
       const isHeld = kind === 'WRITE' && start === sqlitePendingByte && pids.has(Number(pid));
       return isHeld ? [Number(pid)] : [];
     });
+  return [...new Set(holders)];
 }
 
 /** Inodes of the unix sockets that listen under this path, removed from the folder or not. */
