@@ -51,9 +51,13 @@ export async function removeStateFile(directory: string, name: string): Promise<
   await rm(join(directory, name), { force: true });
 }
 
-/** What a writer has left that died before it had finished; only while no other one writes. */
+/**
+ * Removes what a writer has left that died before it had finished; only while no other one writes.
+ * What cannot be removed lies there until the next time: it is in nobody's way, and a folder that
+ * cannot be written must not keep a runner from being taken over.
+ */
 export async function removeUnfinished(directory: string): Promise<void> {
   const names = await readdir(directory).catch(() => []);
   const left = names.filter((name) => /^\.[\w-]+\.json\.[0-9a-f]{12}$/.test(name));
-  await Promise.all(left.map(async (name) => rm(join(directory, name), { force: true })));
+  await Promise.allSettled(left.map(async (name) => rm(join(directory, name), { force: true })));
 }

@@ -266,7 +266,8 @@ export class RunnerSupervisor implements Disposable {
       );
     }
     if (started.value === undefined) {
-      await removeIntent(this.directory);
+      // Should it stay, the next look comes to the same.
+      await removeIntent(this.directory).catch(() => undefined);
       return known(undefined);
     }
     const { pid, startToken, argv, startedAtMs } = started.value;
@@ -341,6 +342,7 @@ export class RunnerSupervisor implements Disposable {
     this.dispatch({ kind: 'start asked' });
     const spawned = await this.spawn(request);
     if ('finding' in spawned) {
+      // Should it stay, the next one finds no process of it.
       await removeIntent(this.directory).catch(() => undefined);
       this.follower?.dispose();
       this.dispatch({ kind: 'spawn failed', finding: spawned.finding });
@@ -700,11 +702,12 @@ export class RunnerSupervisor implements Disposable {
         ...(restartsByItself === undefined ? {} : { restartsByItself }),
         ...(workingDirectory === undefined ? {} : { workingDirectory }),
       });
-      if (this.leasedOffset < 0) {
-        // From now on the lease says it; until then the note of the start does.
-        await removeIntent(this.directory);
-      }
+      const isFirst = this.leasedOffset < 0;
       this.leasedOffset = offset;
+      if (isFirst) {
+        // From now on the lease says it, and counts over the note of the start, should that stay.
+        await removeIntent(this.directory).catch(() => undefined);
+      }
     } catch (error) {
       this.recordsProblem = `The lease of the runner in ${this.directory} could not be written (${errorText(error)}), so another daemon would not know it; free space or correct the permissions.`;
     }

@@ -144,11 +144,13 @@ describe('runner supervisor', function () {
     await Promise.all([once(child, 'spawn'), once(bystander, 'spawn')]);
     const unfinished = join(directory, '.lease.json.0123456789ab');
     writeFileSync(unfinished, '{"schema":');
+    // A folder cannot be removed like a file: it stands for whatever cannot be removed.
+    mkdirSync(join(directory, '.lease.json.ffffffffffff'));
     const supervisor = supervise();
     assert.deepEqual(await supervisor.adopt(), { outcome: 'adopted', pid: child.pid });
     assert.equal(existsSync(unfinished), false);
     assert.deepEqual(supervisor.status()?.symbols, ['AAPL']);
-    assert.deepEqual(readdirSync(directory).sort(), ['lease.json']);
+    assert.deepEqual(readdirSync(directory).sort(), ['.lease.json.ffffffffffff', 'lease.json']);
     const again = await supervisor.start(request(argv));
     assert.deepEqual(again, { outcome: 'already running', pid: child.pid });
   });
