@@ -75,7 +75,7 @@ interface Places {
 }
 
 runBench(async (bench) => {
-  const count = bench.isShort ? 3 : 15;
+  const count = bench.isShort ? 1 : 15;
   const places = await prepare(bench);
   const windows: Window[] = [];
   // The first one installs and fills caches.

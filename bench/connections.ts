@@ -21,7 +21,7 @@ const windowRefreshMs = 15_000;
 const ticksPerSecond = 100;
 
 runBench(async (bench) => {
-  const durationMs = bench.isShort ? 20_000 : 600_000;
+  const durationMs = bench.isShort ? 8_000 : 600_000;
   const tws = await SimulatedTws.start(bench);
   const folder = mkdtempSync(join(tmpdir(), 'robo-bench-'));
   bench.defer(() => {

@@ -48,7 +48,7 @@ runBench(async (bench) => {
     console.log('skipped: the figures come from /proc, which this system does not have');
     return;
   }
-  const seconds = bench.isShort ? 20 : Number(process.env['ROBO_BENCH_SECONDS'] ?? '3600');
+  const seconds = bench.isShort ? 10 : Number(process.env['ROBO_BENCH_SECONDS'] ?? '3600');
   const tws = await SimulatedTws.start(bench);
   const client = await window(bench, tws);
   await healthy(client);

@@ -19,7 +19,7 @@ runBench(async (bench) => {
     console.log('skipped: the outside view comes from /proc, which this system does not have');
     return;
   }
-  const kills = bench.isShort ? 20 : 500;
+  const kills = bench.isShort ? 4 : 500;
   const seed = Number(process.env['ROBO_BENCH_SEED'] ?? '4');
   const storm = await KillStorm.start(seed, distCopy(bench));
   bench.defer(async () => storm.end());

@@ -41,7 +41,7 @@ setInterval(() => {
 }, 20);`;
 
 runBench(async (bench) => {
-  const seconds = bench.isShort ? 15 : 60;
+  const seconds = bench.isShort ? 6 : 60;
   const folder = mkdtempSync(join(tmpdir(), 'robo-bench-'));
   bench.defer(() => {
     rmSync(folder, { recursive: true, force: true });

@@ -12,7 +12,7 @@ import { runBench } from './support/bench';
 import { ms, percentile, printTable, timed } from './support/figures';
 
 runBench(async (bench) => {
-  const count = Number(process.env['ROBO_BENCH_COUNT'] ?? (bench.isShort ? 3 : 100));
+  const count = Number(process.env['ROBO_BENCH_COUNT'] ?? (bench.isShort ? 1 : 100));
   const trader = await TraderWindow.open();
   bench.defer(() => trader.close());
   await trader.startTrading();

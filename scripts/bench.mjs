@@ -24,7 +24,9 @@ export async function runBenches({ names = [], isShort = false } = {}) {
     if (names.length > 0 && !names.includes(name)) continue;
     console.log(`\n${name}`);
     const args = ['--import', 'tsx', path.join('bench', `${name}.ts`)];
+    const startedAt = performance.now();
     const code = await run(process.execPath, args, { env, cwd: root });
+    console.log(`  (${((performance.now() - startedAt) / 1000).toFixed(1)} s)`);
     outcome[code === 0 ? 'worked' : 'failed'].push(name);
   }
   return outcome;
