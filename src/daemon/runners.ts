@@ -1,6 +1,7 @@
 import { readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock';
+import { Coalescer } from '../core/coalescer';
 import type { Disposable } from '../core/disposables';
 import { Emitter } from '../core/emitter';
 import { errorCode, HumanError } from '../core/errors';
@@ -25,7 +26,6 @@ import {
   type StopOutcome,
 } from '../runner/supervisor';
 import { AutomaticRestart, type ConnectionReadiness, leftRestart } from './automaticRestart';
-import { Coalescer } from './coalescer';
 import { OneAtATime } from './oneAtATime';
 import { type OpenRun, Orphans } from './orphans';
 import type {

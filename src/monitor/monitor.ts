@@ -1,9 +1,11 @@
-import type { Clock, Timer } from '../core/clock';
+import type { Clock } from '../core/clock';
+import { Coalescer } from '../core/coalescer';
 import { type Disposable, DisposableStore } from '../core/disposables';
 import { Emitter } from '../core/emitter';
-import { type Finding, findingKey, type Layer } from '../diagnostics/finding';
-import { describeDuration, noticeFinding } from '../diagnostics/notices';
-import { isOutage, type Outage, outageFinding, restoredFinding } from '../diagnostics/outage';
+import { NamedTimers } from '../core/namedTimers';
+import type { Finding, Layer } from '../diagnostics/finding';
+import { describeDuration } from '../diagnostics/notices';
+import { isOutage, type Outage } from '../diagnostics/outage';
 import { diagnoseConnection } from '../diagnostics/rules';
 import type { OwnSession } from '../diagnostics/runnerVerdict';
 import type { ConnectionSituation } from '../diagnostics/situation';
@@ -26,8 +28,11 @@ import { MarketByMinute } from '../ibkr/symbolMarket';
 import { checkData, defaultDataSymbol } from '../preflight/dataLayer';
 import type { DataOutcome, SessionSource } from '../preflight/sessionSource';
 import { ActiveMessages } from './activeMessages';
+import { Agenda } from './agenda';
 import type { DialAdvice, EndedConnection } from './dialAdvice';
-import { type CalmWindow, type HealthJudgement, judgeHealth, wakeGraceMs } from './health';
+import { FindingHistory } from './findingHistory';
+import { type HealthJudgement, judgeHealth } from './health';
+import { messageFindings } from './messageFindings';
 import {
   initialState,
   type ListenerLook,
@@ -36,20 +41,16 @@ import {
   type MonitorState,
   reduce,
 } from './monitorState';
-import { isSameMode, portNamed } from './movedPort';
-import {
-  loginNoticeMs,
-  nextWindow,
-  type PlannedEvent,
-  plannedLogin,
-  plannedUpgrade,
-} from './planned';
+import { MovedPort } from './movedPort';
+import type { PlannedEvent } from './planned';
 import type { LogLevel } from './records';
 import { type SeenRestart, timeOfDay } from './restartTimes';
 import { Schedule, type ScheduleOptions } from './schedule';
 import { type Jump, pulseMs, SleepWatch } from './sleep';
 import type { MonitorTimings } from './timings';
 import { explain, explainChange, inItsTime } from './words';
+
+type MonitorTimer = 'wait' | 'verdict' | 'liveness' | 'pulse' | 'expectation';
 
 export interface MonitorDependencies {
   readonly clock: Clock;
@@ -67,19 +68,8 @@ export interface MonitorDependencies {
   readonly onRestarts?: (seen: readonly SeenRestart[]) => void;
 }
 
-/** What TWS has said of another port (1300). */
-interface MovedPort {
-  readonly port: number;
-  readonly message: TwsMessage;
-  /** False where the mode might be another one there: then it is only told. */
-  readonly isFollowed: boolean;
-}
-
 /** How long data may take when it is checked again, in milliseconds. */
 const dataDeadlineMs = 10_000;
-
-/** Farms and other things that TWS complains of at once; IBKR has about a dozen. */
-const maxToldFindings = 30;
 
 /** An older look at the machine says nothing about now. Milliseconds. */
 const freshLookMs = 60_000;
@@ -130,9 +120,12 @@ export class Monitor implements SessionSource, Disposable {
   private readonly healthEmitter = new Emitter<HealthChange>();
   private readonly logEmitter = new Emitter<MonitorLogEntry>();
   private readonly active = new ActiveMessages();
-  private readonly firstSeen = new Map<string, Pick<Finding, 'firstAt' | 'count'>>();
-  private readonly schedule: Schedule | undefined;
+  private readonly history = new FindingHistory();
+  private readonly agenda: Agenda;
+  private readonly movedPort: MovedPort;
   private readonly sleepWatch: SleepWatch;
+  private readonly timers: NamedTimers<MonitorTimer>;
+  private readonly refreshes = new Coalescer<undefined, void>(() => this.findAnew());
   private state: MonitorState = initialState;
   private judged: HealthJudgement = {
     health: 'unknown',
@@ -157,22 +150,6 @@ export class Monitor implements SessionSource, Disposable {
   private dataFindings: readonly Finding[] = [];
   private lastDataAtMs: number | undefined;
   private lastLook: { readonly os: PortObservation; readonly atMs: number } | undefined;
-  /** The machine's last sleep, with the time that connections get to come back. */
-  private lastSleep: CalmWindow | undefined;
-  /** How often time has jumped: a question from before a jump proves nothing. */
-  private jumps = 0;
-  private moved: MovedPort | undefined;
-  private upgrade: TwsMessage | undefined;
-  /** When TWS has ended the last session in order. */
-  private finAtMs: number | undefined;
-  private toldPlans: ReadonlySet<string> = new Set();
-  private isRefreshing = false;
-  private isRefreshDue = false;
-  private waitTimer: Timer | undefined;
-  private verdictTimer: Timer | undefined;
-  private livenessTimer: Timer | undefined;
-  private pulseTimer: Timer | undefined;
-  private expectationTimer: Timer | undefined;
 
   /** After every change of state, findings or progress. */
   readonly onDidChange = this.changeEmitter.event;
@@ -185,16 +162,17 @@ export class Monitor implements SessionSource, Disposable {
     private readonly deps: MonitorDependencies,
   ) {
     this.presentClientId = clientId;
-    this.healthSinceMs = deps.clock.now();
-    this.sleepWatch = new SleepWatch(deps.clock);
-    this.schedule =
-      deps.zone === undefined
+    const { clock, zone } = deps;
+    const isLocal = isLoopback(endpoint.host);
+    this.healthSinceMs = clock.now();
+    this.sleepWatch = new SleepWatch(clock);
+    this.timers = new NamedTimers(clock);
+    this.movedPort = new MovedPort(endpoint);
+    const schedule =
+      zone === undefined
         ? undefined
-        : new Schedule({
-            ...deps.schedule,
-            machineZone: deps.zone,
-            isLocal: isLoopback(endpoint.host),
-          });
+        : new Schedule({ ...deps.schedule, machineZone: zone, isLocal });
+    this.agenda = new Agenda(clock, schedule);
   }
 
   /** The id of the next connection, and of the present one: Robo's own, or one in its stead. */
@@ -217,8 +195,8 @@ export class Monitor implements SessionSource, Disposable {
       state: this.state,
       health,
       expectedUntilMs: expectation?.untilMs,
-      planned: this.planned,
-      nextWindow: nextWindow(this.dayAhead, this.deps.clock.now()),
+      planned: this.agenda.planned,
+      nextWindow: this.agenda.nextWindow,
       healthSinceMs: this.healthSinceMs,
       layer: this.reachedLayer(),
       findings: this.findings,
@@ -229,19 +207,6 @@ export class Monitor implements SessionSource, Disposable {
     };
   }
 
-  private get dayAhead(): readonly ResetWindow[] {
-    return this.schedule?.ahead(this.deps.clock.now(), loginNoticeMs) ?? [];
-  }
-
-  private get planned(): readonly PlannedEvent[] {
-    const nowMs = this.deps.clock.now();
-    const login = plannedLogin(this.dayAhead, nowMs);
-    const upgrade = this.upgrade === undefined ? undefined : plannedUpgrade(this.upgrade, nowMs);
-    return [login, upgrade]
-      .filter((plan) => plan !== undefined)
-      .toSorted((a, b) => a.atMs - b.atMs);
-  }
-
   /** Whether the market of these symbols is open, by TWS's own hours where known; to the minute. */
   marketOf(symbols: readonly string[]): MarketState {
     return this.market.of(symbols, this.contracts, this.deps.clock.now());
@@ -249,12 +214,12 @@ export class Monitor implements SessionSource, Disposable {
 
   /** When TWS restarts itself, minutes after midnight of its clock: as set, else as it was seen. */
   get restartMinute(): number | undefined {
-    return this.schedule?.place.restartMinute;
+    return this.agenda.restartMinute;
   }
 
   /** Takes other settings of TWS's clock and restart; a loss under way is judged by them. */
   configure(schedule: Pick<ScheduleOptions, 'zone' | 'restartMinute'>): void {
-    this.schedule?.configure(schedule);
+    this.agenda.configure(schedule);
     this.judge();
     this.changeEmitter.fire();
   }
@@ -265,7 +230,7 @@ export class Monitor implements SessionSource, Disposable {
   }
 
   ask(): void {
-    if (this.pulseTimer === undefined) {
+    if (!this.timers.has('pulse')) {
       this.pulse();
     }
     this.apply({ kind: 'asked' });
@@ -273,7 +238,7 @@ export class Monitor implements SessionSource, Disposable {
 
   async askTime(deadlineMs: number): Promise<ServerTime | undefined> {
     const { connection } = this;
-    const { jumps } = this;
+    const { jumps } = this.sleepWatch;
     const answer = await this.question(connection, deadlineMs);
     if (!this.hasJumpedSince(jumps)) {
       this.noteMiss(connection, answer);
@@ -291,7 +256,7 @@ export class Monitor implements SessionSource, Disposable {
     if (message === undefined || lostAtMs === undefined) {
       return undefined;
     }
-    const windows = this.windowsSince(lostAtMs);
+    const windows = this.agenda.since(lostAtMs);
     return { message, nowMs: this.deps.clock.now(), sinceMs: lostAtMs, windows };
   }
 
@@ -336,7 +301,7 @@ export class Monitor implements SessionSource, Disposable {
         : {}),
       ...(lastAnswerAtMs === undefined ? {} : { lastReadyAtMs: lastAnswerAtMs }),
       ...(this.isInTrouble ? { troubleSinceMs: this.troubleSinceMs } : {}),
-      windows: this.windowsSince(this.isInTrouble ? this.troubleSinceMs : nowMs),
+      windows: this.agenda.since(this.isInTrouble ? this.troubleSinceMs : nowMs),
     };
   }
 
@@ -356,10 +321,6 @@ export class Monitor implements SessionSource, Disposable {
       lastDataAtMs: this.lastDataAtMs,
       os: isFresh ? lastLook.os : undefined,
     };
-  }
-
-  private windowsSince(sinceMs: number): readonly ResetWindow[] {
-    return this.schedule?.windows(sinceMs, this.deps.clock.now()) ?? [];
   }
 
   /**
@@ -398,15 +359,7 @@ export class Monitor implements SessionSource, Disposable {
   /** Ends the watch: an open session in order, an unanswered socket by reset. */
   dispose(): void {
     this.isDisposed = true;
-    for (const timer of [
-      this.waitTimer,
-      this.verdictTimer,
-      this.livenessTimer,
-      this.pulseTimer,
-      this.expectationTimer,
-    ]) {
-      timer?.cancel();
-    }
+    this.timers.dispose();
     this.session?.dispose();
     this.connectionStore.dispose();
     this.connection?.close('the watch ended');
@@ -445,20 +398,24 @@ export class Monitor implements SessionSource, Disposable {
   private judge(): void {
     const { loss } = this.state;
     const nowMs = this.deps.clock.now();
-    const windows = loss === undefined ? [] : (this.schedule?.at(loss.sinceMs) ?? []);
-    const sleep = this.lastSleep === undefined ? [] : [this.lastSleep];
+    const windows = loss === undefined ? [] : this.agenda.at(loss.sinceMs);
+    const sleep = this.sleepWatch.lastSleep;
     const was = this.judged.health;
-    this.judged = judgeHealth(this.state, nowMs, [...windows, ...sleep]);
+    this.judged = judgeHealth(this.state, nowMs, [
+      ...windows,
+      ...(sleep === undefined ? [] : [sleep]),
+    ]);
     const { health, expectation } = this.judged;
-    this.expectationTimer?.cancel();
-    if (expectation !== undefined) {
-      this.expectationTimer = this.deps.clock.setTimer(expectation.untilMs - nowMs, () => {
+    if (expectation === undefined) {
+      this.timers.cancel('expectation');
+    } else {
+      this.timers.set('expectation', expectation.untilMs - nowMs, () => {
         this.judge();
         void this.refreshFindings();
       });
     }
     if (health === 'healthy') {
-      this.noteReturn(nowMs);
+      this.noteReturn();
     }
     if (health !== was) {
       this.healthSinceMs = nowMs;
@@ -474,28 +431,23 @@ export class Monitor implements SessionSource, Disposable {
     this.healthEmitter.fire({ was, health, layer: this.reachedLayer(), reason });
   }
 
-  /** A session that TWS had ended in order is back: so its restart time is learned. */
-  private noteReturn(nowMs: number): void {
+  private noteReturn(): void {
     // Who only drops a connection has not restarted.
     const wasClosed = this.state.loss?.kinds.includes('closed') === true;
-    if (this.finAtMs !== undefined && wasClosed) {
-      const before = this.schedule?.place.restartMinute;
-      this.schedule?.noteReturn({ endedAtMs: this.finAtMs, backAtMs: nowMs });
-      if (this.schedule !== undefined) {
-        this.deps.onRestarts?.(this.schedule.seenRestarts);
-      }
-      const minute = this.schedule?.place.restartMinute;
-      if (minute !== undefined && minute !== before) {
-        const words = `TWS restarts itself at ${timeOfDay(minute)} of its clock`;
-        this.log('INFO', 'schedule.learned', words);
-      }
+    const seen = this.agenda.noteReturn(wasClosed);
+    if (seen === undefined) {
+      return;
     }
-    this.finAtMs = undefined;
+    this.deps.onRestarts?.(seen.restarts);
+    if (seen.learnedMinute !== undefined) {
+      const words = `TWS restarts itself at ${timeOfDay(seen.learnedMinute)} of its clock`;
+      this.log('INFO', 'schedule.learned', words);
+    }
   }
 
   private pulse(): void {
     this.noteJump();
-    this.pulseTimer = this.deps.clock.setTimer(pulseMs, () => {
+    this.timers.set('pulse', pulseMs, () => {
       this.pulse();
     });
   }
@@ -506,19 +458,12 @@ export class Monitor implements SessionSource, Disposable {
     if (jump === undefined || this.isDisposed) {
       return;
     }
-    this.jumps += 1;
-    const nowMs = this.deps.clock.now();
-    if (jump.kind === 'slept') {
-      const untilMs = nowMs + wakeGraceMs;
-      const name = 'waking up after a sleep of this machine';
-      this.lastSleep = { kind: 'sleep', name, fromMs: jump.fromMs, untilMs };
-    }
     this.log('INFO', `clock.${jump.kind.replace(' ', '_')}`, jumpWords(jump));
     this.apply({ kind: 'woke' });
   }
 
   private run(effect: MonitorEffect): void {
-    const { clock, timings } = this.deps;
+    const { timers } = this;
     switch (effect.kind) {
       case 'look':
         void this.look();
@@ -527,22 +472,20 @@ export class Monitor implements SessionSource, Disposable {
         this.dial();
         return;
       case 'wait':
-        this.waitTimer?.cancel();
-        this.waitTimer = clock.setTimer(effect.ms, () => {
+        timers.set('wait', effect.ms, () => {
           this.apply({ kind: 'wait over' });
         });
         return;
       case 'stop waiting':
-        this.waitTimer?.cancel();
+        timers.cancel('wait');
         return;
       case 'start verdict timer':
-        this.verdictTimer?.cancel();
-        this.verdictTimer = clock.setTimer(timings.verdictMs, () => {
+        timers.set('verdict', this.deps.timings.verdictMs, () => {
           this.apply({ kind: 'verdict due' });
         });
         return;
       case 'stop verdict timer':
-        this.verdictTimer?.cancel();
+        timers.cancel('verdict');
         return;
       case 'ask time':
         void this.checkAlive();
@@ -551,13 +494,12 @@ export class Monitor implements SessionSource, Disposable {
         void this.checkDataAgain();
         return;
       case 'schedule liveness':
-        this.livenessTimer?.cancel();
-        this.livenessTimer = clock.setTimer(effect.ms, () => {
+        timers.set('liveness', effect.ms, () => {
           this.apply({ kind: 'liveness due' });
         });
         return;
       case 'stop liveness':
-        this.livenessTimer?.cancel();
+        timers.cancel('liveness');
     }
   }
 
@@ -567,15 +509,15 @@ export class Monitor implements SessionSource, Disposable {
 
   /** Who listens at the endpoint; where nobody does, at the port that TWS has moved to. */
   private async listeners(): Promise<Pick<ListenerLook, 'socketIds' | 'movedTo'>> {
-    const { endpoint, moved } = this;
-    const here = await this.listenerIds(endpoint.port);
-    if (moved?.isFollowed !== true || here?.length !== 0) {
+    const here = await this.listenerIds(this.endpoint.port);
+    const movedTo = this.movedPort.followed;
+    if (movedTo === undefined || here?.length !== 0) {
       return { socketIds: here };
     }
-    const there = await this.listenerIds(moved.port);
+    const there = await this.listenerIds(movedTo);
     return there === undefined || there.length === 0
       ? { socketIds: here }
-      : { socketIds: there, movedTo: moved.port };
+      : { socketIds: there, movedTo };
   }
 
   private async listenerIds(port: number): Promise<readonly string[] | undefined> {
@@ -629,7 +571,7 @@ export class Monitor implements SessionSource, Disposable {
 
   private onProgress(connection: TwsConnection, progress: ConnectionProgress): void {
     if (progress.stage === 'ready' && progress.serverTimeText !== undefined) {
-      this.schedule?.hear(progress.serverTimeText, progress.helloAtMs ?? this.deps.clock.now());
+      this.agenda.hear(progress.serverTimeText, progress.helloAtMs ?? this.deps.clock.now());
     }
     if (progress.stage === 'open' && this.session === undefined) {
       if (this.isStranger(progress)) {
@@ -661,9 +603,7 @@ export class Monitor implements SessionSource, Disposable {
   private turnBack(connection: TwsConnection): void {
     const words = `port ${this.watchedPort} belongs to other accounts; it is not followed`;
     this.log('ERROR', 'connection.turned_back', words);
-    if (this.moved !== undefined) {
-      this.moved = { ...this.moved, isFollowed: false };
-    }
+    this.movedPort.turnBack();
     connection.close('it belongs to other accounts');
   }
 
@@ -674,8 +614,9 @@ export class Monitor implements SessionSource, Disposable {
     }
     this.session?.dispose();
     this.session = undefined;
-    const isInOrder = end.kind === 'fin' && progress.endedIn === 'open';
-    this.finAtMs = isInOrder ? this.deps.clock.now() : this.finAtMs;
+    if (end.kind === 'fin' && progress.endedIn === 'open') {
+      this.agenda.noteEndInOrder();
+    }
     this.log(
       'WARN',
       'connection.ended',
@@ -712,36 +653,22 @@ export class Monitor implements SessionSource, Disposable {
     if (message.code === 1300) {
       this.noteMove(message);
     } else if (message.code === 2172) {
-      this.upgrade = message;
+      this.agenda.noteUpgrade(message);
       this.tellPlans();
     }
     this.apply({ kind: 'message', code: message.code, farms });
   }
 
   private noteMove(message: TwsMessage): void {
-    const port = portNamed(message.text);
-    if (port === undefined || port === this.endpoint.port) {
-      this.moved = undefined;
-      return;
+    const words = this.movedPort.hear(message, this.accounts);
+    if (words !== undefined) {
+      this.log('WARN', 'tws.moved', words);
     }
-    const isFollowed =
-      isLoopback(this.endpoint.host) &&
-      isSameMode(this.accounts, { from: this.endpoint.port, to: port });
-    this.moved = { port, message, isFollowed };
-    const what = isFollowed
-      ? 'Robo looks for it there while nobody listens here'
-      : 'Robo does not follow, because paper or live might be another there';
-    this.log('WARN', 'tws.moved', `TWS names port ${port}; ${what}`);
   }
 
-  /** Each plan is worth one line. */
   private tellPlans(): void {
-    for (const { kind, atMs, words } of this.planned) {
-      const key = `${kind} ${atMs}`;
-      if (!this.toldPlans.has(key)) {
-        this.toldPlans = new Set([...this.toldPlans, key]);
-        this.log('INFO', `planned.${kind.replace(' ', '_')}`, words);
-      }
+    for (const { kind, words } of this.agenda.takeUntold()) {
+      this.log('INFO', `planned.${kind.replace(' ', '_')}`, words);
     }
   }
 
@@ -751,7 +678,7 @@ export class Monitor implements SessionSource, Disposable {
       return;
     }
     this.isAsking = true;
-    const { jumps } = this;
+    const { jumps } = this.sleepWatch;
     const answer = await this.question(connection, this.deps.timings.answerDeadlineMs);
     if (connection !== this.connection) {
       return;
@@ -767,7 +694,7 @@ export class Monitor implements SessionSource, Disposable {
 
   private hasJumpedSince(jumps: number): boolean {
     this.noteJump();
-    return this.jumps !== jumps;
+    return this.sleepWatch.jumps !== jumps;
   }
 
   private async question(
@@ -792,7 +719,7 @@ export class Monitor implements SessionSource, Disposable {
   /** Quiet when it works again; the finding goes with the trouble. */
   private async checkDataAgain(): Promise<void> {
     const { clock } = this.deps;
-    const isQuiet = this.isDataAway && !this.state.isDataInTrouble;
+    const isQuiet = this.agenda.isDataAway && !this.state.isDataInTrouble;
     if (this.isCheckingData || this.session === undefined || isQuiet) {
       return;
     }
@@ -801,20 +728,12 @@ export class Monitor implements SessionSource, Disposable {
     this.isCheckingData = false;
   }
 
-  /** In IBKR's own resets no answer for data is worth a word. */
-  private get isDataAway(): boolean {
-    const nowMs = this.deps.clock.now();
-    return (this.schedule?.windows(nowMs, nowMs) ?? []).some(
-      ({ kind }) => kind === 'server reset' || kind === 'weekend maintenance',
-    );
-  }
-
   private async observe(): Promise<PortObservation> {
     const { machine, clock } = this.deps;
     const os = await observePort(machine, this.watchedPort, isLoopback(this.endpoint.host));
     this.lastLook = { os, atMs: clock.now() };
     if (os.twsFiles.known) {
-      this.schedule?.read(os.twsFiles.value);
+      this.agenda.read(os.twsFiles.value);
     }
     return os;
   }
@@ -826,28 +745,19 @@ export class Monitor implements SessionSource, Disposable {
   private async refreshFindings(): Promise<void> {
     if (!this.isInTrouble) {
       this.findings = [];
-      this.firstSeen.clear();
+      this.history.forget();
       this.changeEmitter.fire();
       return;
     }
     this.changeEmitter.fire();
-    if (this.isRefreshing) {
-      this.isRefreshDue = true;
-      return;
-    }
-    this.isRefreshing = true;
-    this.isRefreshDue = false;
-    this.showFindings(await this.find());
-    this.isRefreshing = false;
-    if (this.takeRefreshDue()) {
-      await this.refreshFindings();
-    }
+    await this.refreshes.run(undefined);
   }
 
   /** The trouble may be over by the time that the evidence is there. */
-  private showFindings(found: readonly Finding[]): void {
+  private async findAnew(): Promise<void> {
+    const found = this.isInTrouble && !this.isDisposed ? await this.find() : [];
     if (this.isInTrouble && !this.isDisposed) {
-      this.findings = found.map((finding) => this.inItsTime(this.withHistory(finding)));
+      this.findings = found.map((finding) => this.inItsTime(this.history.date(finding)));
       this.changeEmitter.fire();
     }
   }
@@ -855,10 +765,6 @@ export class Monitor implements SessionSource, Disposable {
   /** Inside a planned interruption nothing turns red. */
   private inItsTime(finding: Finding): Finding {
     return this.judged.health === 'expected' ? { ...finding, severity: 'info' } : finding;
-  }
-
-  private takeRefreshDue(): boolean {
-    return this.isRefreshDue && !this.isDisposed;
   }
 
   private get isInTrouble(): boolean {
@@ -871,33 +777,12 @@ export class Monitor implements SessionSource, Disposable {
     if (finding !== undefined) {
       return [finding];
     }
-    const told = this.active.list().flatMap((message) => this.findingOf(message) ?? []);
-    const { restored } = this.active;
-    const isUnverified = this.state.upstream === 'restored' && restored !== undefined;
-    const back = isUnverified ? restoredFinding(restored) : undefined;
-    const moved = this.state.movedTo === undefined ? undefined : this.moved;
-    const movedFinding = moved === undefined ? undefined : noticeFinding(moved.message);
+    const { state, movedPort, active, outage } = this;
     return [
-      ...(movedFinding === undefined ? [] : [movedFinding]),
-      ...(back === undefined ? [] : [back]),
-      ...told.slice(-maxToldFindings),
+      ...(state.movedTo === undefined ? [] : movedPort.findings),
+      ...messageFindings(active, { isUnverified: state.upstream === 'restored', outage }),
       ...this.dataFindings,
     ];
-  }
-
-  /** What TWS says; a link that is down is judged by the time of day too. */
-  private findingOf(message: TwsMessage): Finding | undefined {
-    const { outage } = this;
-    return outage?.message === message ? outageFinding(outage) : noticeFinding(message);
-  }
-
-  /** Keeps since when a finding has stood. */
-  private withHistory(finding: Finding): Finding {
-    const key = findingKey(finding);
-    const seen = this.firstSeen.get(key);
-    const history = { firstAt: seen?.firstAt ?? finding.firstAt, count: finding.count };
-    this.firstSeen.set(key, history);
-    return { ...finding, ...history };
   }
 
   private reachedLayer(): Layer | null {

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock';
+import { type CalmWindow, wakeGraceMs } from './health';
 
 /** Time that passed without us. */
 export interface Jump {
@@ -25,14 +26,39 @@ const toleranceMs = 10_000;
 export class SleepWatch {
   private wallMs: number;
   private monotonicMs: number;
+  private seen = 0;
+  private sleep: CalmWindow | undefined;
 
   constructor(private readonly clock: Clock) {
     this.wallMs = clock.now();
     this.monotonicMs = clock.monotonicMs();
   }
 
+  /** How often time has jumped: a question from before a jump proves nothing. */
+  get jumps(): number {
+    return this.seen;
+  }
+
+  /** The machine's last sleep, with the time that connections get to come back. */
+  get lastSleep(): CalmWindow | undefined {
+    return this.sleep;
+  }
+
   /** To be called every `pulseMs`, and before anything is judged by time. */
   look(): Jump | undefined {
+    const jump = this.measure();
+    if (jump !== undefined) {
+      this.seen += 1;
+    }
+    if (jump?.kind === 'slept') {
+      const name = 'waking up after a sleep of this machine';
+      const untilMs = this.wallMs + wakeGraceMs;
+      this.sleep = { kind: 'sleep', name, fromMs: jump.fromMs, untilMs };
+    }
+    return jump;
+  }
+
+  private measure(): Jump | undefined {
     const fromMs = this.wallMs;
     const monotonicMs = this.clock.monotonicMs() - this.monotonicMs;
     const wallMs = this.clock.now() - fromMs;
