@@ -1,3 +1,5 @@
+import { TimeZone } from '../core/timeZone';
+
 /** A wall-clock reading in some time zone. `month` counts from 1. */
 export interface WallTime {
   readonly year: number;
@@ -10,9 +12,9 @@ export interface WallTime {
 
 const hourMs = 3_600_000;
 
-/** An IANA time zone: epoch milliseconds to wall clock and back, daylight saving included. */
+/** An IANA time zone as TWS speaks of it; offsets are remembered, because a bar asks for many. */
 export class Zone {
-  private readonly format: Intl.DateTimeFormat;
+  private readonly zone: TimeZone;
   /** Offsets change only on the hour (in every zone with US rules), so one look per hour is enough. */
   private readonly offsets = new Map<number, number>();
 
@@ -21,39 +23,13 @@ export class Zone {
     iana: string,
     readonly label: string,
   ) {
-    this.format = new Intl.DateTimeFormat('en-US', {
-      timeZone: iana,
-      hourCycle: 'h23',
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-      hour: 'numeric',
-      minute: 'numeric',
-      second: 'numeric',
-    });
+    this.zone = new TimeZone(iana);
   }
 
   /** Wall clock minus UTC, milliseconds. */
   offsetMs(epochMs: number): number {
     const hour = Math.floor(epochMs / hourMs);
-    const cached = this.offsets.get(hour);
-    if (cached !== undefined) {
-      return cached;
-    }
-    const parts = new Map<string, number>();
-    for (const part of this.format.formatToParts(hour * hourMs)) {
-      parts.set(part.type, Number(part.value));
-    }
-    const part = (name: string): number => parts.get(name) ?? 0;
-    const wall = Date.UTC(
-      part('year'),
-      part('month') - 1,
-      part('day'),
-      part('hour'),
-      part('minute'),
-      part('second'),
-    );
-    const offset = wall - hour * hourMs;
+    const offset = this.offsets.get(hour) ?? this.zone.offsetMs(hour * hourMs);
     this.offsets.set(hour, offset);
     return offset;
   }
@@ -72,16 +48,8 @@ export class Zone {
 
   /** Epoch milliseconds of a wall clock; parts may overflow (`day: 0` is the day before the first). */
   epochMs(wall: WallTime): number {
-    const asUtc = Date.UTC(
-      wall.year,
-      wall.month - 1,
-      wall.day,
-      wall.hour,
-      wall.minute,
-      wall.second,
-    );
-    const guess = asUtc - this.offsetMs(asUtc);
-    return asUtc - this.offsetMs(guess);
+    const { year, month, day, hour, minute, second } = wall;
+    return this.zone.epochMs(Date.UTC(year, month - 1, day, hour, minute, second));
   }
 
   /** Midnight of the day that contains `epochMs`, moved by whole days. */
