@@ -100,11 +100,9 @@ export function optionsOf(name) {
 async function buildEntry(name) {
   const { forbidden, maxBytes = Infinity } = entries[name];
   const outfile = outputOf(name);
-  const options = optionsOf(name);
-  if (name === 'daemon') {
-    options.define.__ROBO_DASHBOARD__ = JSON.stringify(await buildPage());
-  }
-  const { metafile } = await build(options).catch((error) => {
+  // The daemon serves it from beside its bundle.
+  if (name === 'daemon') await buildPage();
+  const { metafile } = await build(optionsOf(name)).catch((error) => {
     // esbuild has printed each error with its place.
     throw new HumanError(`The ${name} bundle failed: ${error.message.split('\n')[0]}`);
   });

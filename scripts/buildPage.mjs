@@ -10,7 +10,7 @@ const pageFiles = ['index.html', 'dashboard.css', 'dashboard.js'];
 /**
  * Builds the page.
  * @param outdir where its files go
- * @returns their texts by name: the daemon, which is one file, carries them in its own bundle
+ * @returns their texts by name
  */
 export async function buildPage(outdir = fromRoot('dist/dashboard')) {
   await build({

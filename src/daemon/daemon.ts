@@ -30,7 +30,7 @@ import { DashboardData } from './dashboardData';
 import { DuplicateWatch } from './duplicateWatch';
 import { Feed } from './feed/feed';
 import { FeedTalk } from './feed/feedTalk';
-import { pageAssets } from './feed/pageAssets';
+import { pageDirectory } from './feed/pageAssets';
 import { History } from './history';
 import { readOpenRuns } from './historyReader';
 import type { OpenRun } from './orphans';
@@ -650,7 +650,7 @@ export class Daemon implements Disposable {
       clock: this.deps.clock,
       machine: this.deps.machine,
       directory: this.paths.directory,
-      assets: pageAssets,
+      pageDirectory,
       sources: {
         '/feed': (send) => this.talk.subscribe(send),
         '/dashboard': (send) => this.dashboard.subscribe(send),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode, HumanError } from '../core/errors';
+import { pageFiles } from './feed/pageAssets';
 
 /** Tells the command line, started by an editor, the folder that `installDaemonFiles` is given. */
 export const programStorageVariable = 'ROBO_PROGRAM_STORAGE';
@@ -12,8 +13,8 @@ export interface DaemonFiles {
 }
 
 /**
- * Copies the daemon's and the runner's bundle to `<storage>/<version>/` and returns their paths
- * there. Editors delete the folder of an old extension while its processes still run, and a
+ * Copies the daemon's and the runner's bundle and the dashboard's page to `<storage>/<version>/`
+ * and returns the paths of the bundles there. Editors delete the folder of an old extension while its processes still run, and a
  * project's folder goes with its next build.
  * @throws HumanError when a bundle is missing or the storage cannot be written
  */
@@ -24,10 +25,14 @@ export async function installDaemonFiles(
 ): Promise<DaemonFiles> {
   const target = path.join(storageDirectory, version);
   try {
-    await mkdir(target, { recursive: true });
+    const page = path.join(target, 'dashboard');
+    await mkdir(page, { recursive: true });
     const [daemonScript, runnerScript] = await Promise.all([
       copyIfDifferent(path.join(distDirectory, 'daemon.cjs'), target),
       copyIfDifferent(path.join(distDirectory, 'runner.cjs'), target),
+      ...pageFiles.map((name) =>
+        copyIfDifferent(path.join(distDirectory, 'dashboard', name), page),
+      ),
     ]);
     return { daemonScript, runnerScript };
   } catch (error) {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { installDaemonFiles } from '../../src/daemon/daemonFiles';
+import { pageFiles, readPageAssets } from '../../src/daemon/feed/pageAssets';
 
 describe("The daemon's files in our own storage", () => {
   let root: string;
@@ -13,6 +14,10 @@ describe("The daemon's files in our own storage", () => {
     dist = await mkdtemp(path.join(root, 'dist-'));
     await writeFile(path.join(dist, 'daemon.cjs'), 'daemon 1');
     await writeFile(path.join(dist, 'runner.cjs'), 'runner 1');
+    await mkdir(path.join(dist, 'dashboard'));
+    for (const name of pageFiles) {
+      await writeFile(path.join(dist, 'dashboard', name), `${name} 1`);
+    }
   });
 
   afterEach(async () => {
@@ -26,7 +31,10 @@ describe("The daemon's files in our own storage", () => {
     assert.equal(files.daemonScript, path.join(root, 'storage', '1.2.3', 'daemon.cjs'));
     assert.equal(await readFile(files.runnerScript, 'utf8'), 'runner 1');
     const names = await readdir(path.dirname(files.daemonScript));
-    assert.deepEqual(names.sort(), ['daemon.cjs', 'runner.cjs']);
+    assert.deepEqual(names.sort(), ['daemon.cjs', 'dashboard', 'runner.cjs']);
+    const page = readPageAssets(path.join(path.dirname(files.daemonScript), 'dashboard'));
+    assert.deepEqual(page['dashboard.js'], 'dashboard.js 1');
+    assert.deepEqual(Object.keys(page), [...pageFiles]);
   });
 
   it('are left alone when they are the same and replaced when they are not', async () => {

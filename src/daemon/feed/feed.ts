@@ -9,11 +9,14 @@ import { describeProgram } from '../../host/program';
 import { replaceFile } from '../../monitor/records';
 import type { StoredFeed } from '../watchSettings';
 import { FeedServer, type FeedServerDependencies } from './feedServer';
+import { readPageAssets } from './pageAssets';
 
 /** A port that could not be taken is tried again this often, in milliseconds. */
 const retryMs = 30_000;
 
-export interface FeedDependencies extends FeedServerDependencies {
+export interface FeedDependencies extends Omit<FeedServerDependencies, 'assets'> {
+  /** Where the dashboard's page lies. */
+  readonly pageDirectory: string;
   readonly machine: Machine;
   /** The endpoint's folder, which is closed to others. */
   readonly directory: string;
@@ -126,7 +129,8 @@ export class Feed {
   }
 
   private async listen(port: number): Promise<void> {
-    const server = new FeedServer(this.deps);
+    const assets = readPageAssets(this.deps.pageDirectory);
+    const server = new FeedServer({ ...this.deps, assets });
     try {
       await server.listen(port);
       replaceFile(this.tokenFile, `${server.token}\n`);

@@ -1,8 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { errorCode } from '../../core/errors';
+
 /** The files of the dashboard's page, by their path on the server. */
 export type PageAssets = Readonly<Record<string, string>>;
 
-declare const __ROBO_DASHBOARD__: PageAssets | undefined;
+/** The page, and the two files that it loads. */
+export const pageFiles = ['index.html', 'dashboard.css', 'dashboard.js'] as const;
 
-/** The daemon is one file, so that its page is a part of it; empty outside of a bundle. */
-export const pageAssets: PageAssets =
-  typeof __ROBO_DASHBOARD__ === 'undefined' ? {} : __ROBO_DASHBOARD__;
+/** Where the page lies, beside the daemon's bundle. */
+export const pageDirectory = join(__dirname, 'dashboard');
+
+/**
+ * The files of the page; empty where there is none, as outside of a bundle.
+ * @throws what the system says of a page that cannot be read
+ */
+export function readPageAssets(directory: string): PageAssets {
+  try {
+    return Object.fromEntries(
+      pageFiles.map((name) => [name, readFileSync(join(directory, name), 'utf8')]),
+    );
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') {
+      return {};
+    }
+    throw error;
+  }
+}
