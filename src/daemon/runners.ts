@@ -494,6 +494,9 @@ export class Runners implements Disposable {
         builtIn: this.deps.builtIn,
         ...(this.deps.marketOf === undefined ? {} : { marketOf: this.deps.marketOf }),
         createReader: createFactReader,
+        onDetached: (level, words) => {
+          this.deps.log(level, 'runner.detached', `${workspace}: ${words}`);
+        },
         isUntouchable: (process) => untouchableReason(classifyProcess(process), true) !== undefined,
       },
     );

@@ -1,15 +1,19 @@
 /** Variables that an editor sets for its own processes and that would change what a child does. */
 const editorVariables = new Set(['ELECTRON_RUN_AS_NODE', 'NODE_OPTIONS']);
 
-/** An environment without the editor's own variables. */
+/** The variable that every process of a run inherits, and by which they are known again. */
+export const runVariable = 'ROBO_RUN';
+
+/** An environment without the editor's own variables, and without the mark of another run. */
 export function withoutEditorVariables(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const kept = Object.entries(environment).flatMap(([name, value]) => {
     // Windows does not tell upper from lower case in these names.
     const upper = name.toUpperCase();
-    const isEditors = editorVariables.has(upper) || upper.startsWith('VSCODE_');
-    return isEditors || value === undefined ? [] : [[name, value] as const];
+    const isForeign =
+      editorVariables.has(upper) || upper.startsWith('VSCODE_') || upper === runVariable;
+    return isForeign || value === undefined ? [] : [[name, value] as const];
   });
   return Object.fromEntries(kept);
 }

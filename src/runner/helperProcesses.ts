@@ -14,17 +14,22 @@ import type { Machine, ProcessIdentity, SocketRow } from '../host/machine';
 import { classifyProcess } from '../host/processRoles';
 import { isSameProcess } from '../host/processTree';
 import { describeProgram } from '../host/program';
-import { runnerEnvironment } from './environment';
+import { runnerEnvironment, runVariable } from './environment';
 import type { HelperCommand } from './helperCommand';
 import { type LaunchAttempt, launchFailure, launchFinding } from './launchFailure';
-import { identitySchema } from './lease';
+import { identitySchema, runNameSchema } from './lease';
+import { endMarked } from './markedProcesses';
 import { openForAppend, OutputFollower } from './output';
 import { endInput, hasExited, spawnDetached } from './spawnDetached';
+import { newRunName } from './startIntent';
 import { readStateFile, removeStateFile, writeStateFile } from './stateFile';
 
 export interface HelperDeps {
   readonly clock: Clock;
-  readonly machine: Pick<Machine, 'platform' | 'processes' | 'process' | 'sockets' | 'listeners'>;
+  readonly machine: Pick<
+    Machine,
+    'platform' | 'processes' | 'process' | 'background' | 'sockets' | 'listeners'
+  >;
   readonly onChange: () => void;
   /** `process.kill`, replaced in tests. */
   readonly signal?: (pid: number, name: NodeJS.Signals) => void;
@@ -46,6 +51,8 @@ interface Helper {
   readonly port: number | null;
   /** Null where it could not be started. */
   readonly process: ProcessIdentity | null;
+  /** What it and all that it starts carry as `ROBO_RUN`; unknown of what an older version started. */
+  readonly run?: string | undefined;
   /** Undefined for one that an earlier monitor has started. */
   readonly child: ChildProcess | undefined;
   readonly follower: OutputFollower | undefined;
@@ -58,7 +65,12 @@ const recordSchema = v.object({
   schema: v.literal(1),
   workspace: v.string(),
   helpers: v.array(
-    v.object({ ...identitySchema.entries, name: v.string(), port: v.nullable(v.number()) }),
+    v.object({
+      ...identitySchema.entries,
+      name: v.string(),
+      port: v.nullable(v.number()),
+      run: v.exactOptional(runNameSchema),
+    }),
   ),
 });
 
@@ -122,14 +134,22 @@ export class HelperProcesses implements Disposable {
     this.workspace = record.value.workspace;
     const adopted: Helper[] = [];
     for (const entry of record.value.helpers) {
-      const { name, port, ...identity } = entry;
+      const { name, port, run, ...identity } = entry;
       const present = await this.deps.machine.process(identity.pid);
       if (
         !present.known ||
         (present.value !== undefined && isSameProcess(present.value, identity))
       ) {
         const follower = await this.follow(name);
-        adopted.push({ name, port, process: identity, child: undefined, follower, ended: null });
+        adopted.push({
+          name,
+          port,
+          run,
+          process: identity,
+          child: undefined,
+          follower,
+          ended: null,
+        });
       }
     }
     this.helpers = adopted;
@@ -246,8 +266,12 @@ export class HelperProcesses implements Disposable {
       return failed(helper, `Its log could not be opened: ${errorText(error)}`);
     }
     try {
-      const child = await spawnDetached(attempt, { environment, logFd: log.fd });
-      return await this.watched(helper, child);
+      const run = newRunName();
+      const child = await spawnDetached(attempt, {
+        environment: { ...environment, [runVariable]: run },
+        logFd: log.fd,
+      });
+      return await this.watched(helper, child, run);
     } catch (error) {
       return failed(helper, (await launchFailure(error, attempt, isoTime(clock.now()))).message);
     } finally {
@@ -258,6 +282,7 @@ export class HelperProcesses implements Disposable {
   private async watched(
     { name, port, command }: HelperCommand,
     child: ChildProcess,
+    run: string,
   ): Promise<Helper> {
     const pid = child.pid ?? 0;
     const seen = await this.deps.machine.process(pid);
@@ -265,6 +290,7 @@ export class HelperProcesses implements Disposable {
     const started: Helper = {
       name,
       port,
+      run,
       process: { pid, startToken: info?.startToken ?? '', argv: info?.argv ?? command },
       child,
       follower: await this.follow(name),
@@ -292,27 +318,27 @@ export class HelperProcesses implements Disposable {
   }
 
   private async end(helper: Helper): Promise<void> {
-    const { process: identity, child } = helper;
+    const { process: identity, child, run } = helper;
     if (identity === null || (identity.startToken === '' && child === undefined)) {
       return;
     }
     const { clock, machine, graceMs } = this.deps;
     const isOwnAlive = (): boolean => child !== undefined && !hasExited(child);
-    const tree = await endOwnTree(
-      identity,
-      { clock, machine, ownPid: process.pid, signal: this.deps.signal ?? sendSignal },
-      {
-        isOwnAlive,
-        askPolitely: () => endInput(child),
-        ...(graceMs === undefined ? {} : { graceMs }),
-      },
-    );
+    const deps = { clock, machine, ownPid: process.pid, signal: this.deps.signal ?? sendSignal };
+    const tree = await endOwnTree(identity, deps, {
+      isOwnAlive,
+      askPolitely: () => endInput(child),
+      ...(graceMs === undefined ? {} : { graceMs }),
+    });
     if (tree.outcome === 'still alive') {
       helper.ended ??= { state: 'failed', why: tree.why ?? 'It could not be ended.' };
       return;
     }
     if (child !== undefined && isOwnAlive()) {
       await once(child, 'exit');
+    }
+    if (run !== undefined) {
+      await endMarked({ run, sinceMs: 0 }, { ...deps, graceMs });
     }
     this.markEnded(helper, 'It was ended with the runner.');
   }
@@ -345,10 +371,18 @@ export class HelperProcesses implements Disposable {
   }
 
   private async keep(): Promise<void> {
-    const helpers = this.helpers.flatMap(({ name, port, process: identity, ended }) =>
+    const helpers = this.helpers.flatMap(({ name, port, run, process: identity, ended }) =>
       identity === null || identity.startToken === '' || ended?.state === 'exited'
         ? []
-        : [{ ...identity, argv: [...identity.argv], name, port }],
+        : [
+            {
+              ...identity,
+              argv: [...identity.argv],
+              name,
+              port,
+              ...(run === undefined ? {} : { run }),
+            },
+          ],
     );
     await (
       helpers.length === 0

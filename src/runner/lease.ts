@@ -9,6 +9,9 @@ export const identitySchema = v.object({
   argv: v.array(v.string()),
 });
 
+/** What the environment of a run carries as `ROBO_RUN`: 32 hexadecimal digits. */
+export const runNameSchema = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
+
 const leaseSchema = v.object({
   schema: v.literal(1),
   ...identitySchema.entries,
@@ -26,6 +29,8 @@ const leaseSchema = v.object({
   restartsByItself: v.exactOptional(v.boolean()),
   /** Absent in older leases. */
   workingDirectory: v.exactOptional(v.string()),
+  /** Absent in older leases. */
+  run: v.exactOptional(runNameSchema),
 });
 
 /** By what a daemon knows a runner that another daemon has started. */

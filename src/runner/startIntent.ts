@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
 import { known, type Observed, unknown } from '../core/observed';
 import type { Machine, ProcessInfo } from '../host/machine';
+import { runVariable } from './environment';
+import { runNameSchema } from './lease';
 import { readStateFile, removeStateFile, writeStateFile } from './stateFile';
 
 const intentSchema = v.object({
   schema: v.literal(1),
-  /** What the environment of the run carries as `ROBO_RUN`: 32 hexadecimal digits. */
-  run: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)),
+  run: runNameSchema,
   /** ISO 8601 in UTC; the process is younger. */
   askedAt: v.pipe(v.string(), v.isoTimestamp()),
   /** The arguments that are spawned. */
@@ -27,9 +28,6 @@ const intentSchema = v.object({
  * spawn and the lease must not leave a runner that nobody knows.
  */
 export type StartIntent = Readonly<v.InferOutput<typeof intentSchema>>;
-
-/** The variable by which a run is known again before it has a lease. */
-export const runVariable = 'ROBO_RUN';
 
 const fileName = 'start.json';
 /** Systems count starts from a boot time that they correct by up to a second. Milliseconds. */

@@ -17,9 +17,10 @@ import { isSameProcess } from '../host/processTree';
 import type { Machine, ProcessInfo } from '../host/machine';
 import { type MarketState, marketState } from '../ibkr/marketState';
 import { type Fall, fallsAfter } from './crashLoop';
-import { runnerEnvironment } from './environment';
+import { runnerEnvironment, runVariable } from './environment';
 import { type LaunchAttempt, launchFailure, launchFinding } from './launchFailure';
 import { type Lease, readLease, removeLease, writeLease } from './lease';
+import { endMarked, type MarkedEnd, markedProcesses } from './markedProcesses';
 import { openForAppend, OutputFollower } from './output';
 import { runnerStatus } from './runnerStatus';
 import {
@@ -34,14 +35,7 @@ import { endMark, type Says, saysNothing } from './saysState';
 import { newerSource, type SourceFile } from './sourceAge';
 import { removeUnfinished } from './stateFile';
 import { endInput, hasExited, spawnDetached } from './spawnDetached';
-import {
-  newRunName,
-  readIntent,
-  removeIntent,
-  runVariable,
-  startedBy,
-  writeIntent,
-} from './startIntent';
+import { newRunName, readIntent, removeIntent, startedBy, writeIntent } from './startIntent';
 
 /** A wish to start a runner; the gate has been passed before. */
 export interface RunnerRequest {
@@ -77,6 +71,8 @@ export interface SupervisorDeps {
   readonly marketOf?: (symbols: readonly string[]) => MarketState;
   /** `process.kill`, replaced in tests. */
   readonly signal?: (pid: number, name: NodeJS.Signals) => void;
+  /** Says what became of processes that a run had detached from itself. */
+  readonly onDetached?: (level: 'INFO' | 'WARN', words: string) => void;
   /** How long TERM is given before KILL, in milliseconds. */
   readonly graceMs?: number;
   /** How long the end of its input is given, where that is the only way to ask. Milliseconds. */
@@ -114,7 +110,10 @@ const keptLines = 20;
 
 /** What was asked for, kept for status and lease. */
 type RunFacts = Pick<RunnerRequest, 'command' | 'symbols' | 'bypassReason'> &
-  Partial<Pick<RunnerRequest, 'restartsByItself' | 'workingDirectory'>>;
+  Partial<Pick<RunnerRequest, 'restartsByItself' | 'workingDirectory'>> & {
+    /** What its processes carry as `ROBO_RUN`; unknown of a run that an older version has started. */
+    readonly run?: string;
+  };
 
 /**
  * Starts, watches, adopts and stops the runner of one workspace. It holds the runner by its
@@ -280,7 +279,10 @@ export class RunnerSupervisor implements Disposable {
     });
   }
 
-  /** Asks the whole tree to end, waits, KILL, verifies. */
+  /**
+   * Asks the whole tree to end, and who has left it, waits, KILL, verifies. Where the command has
+   * ended and has left programs running, those.
+   */
   async stop(): Promise<StopOutcome> {
     if (this.starting !== undefined) {
       await this.starting;
@@ -291,15 +293,9 @@ export class RunnerSupervisor implements Disposable {
       });
       this.dispatch({ kind: 'stop asked' });
     }
-    return (
-      (await this.stopping) ?? {
-        outcome: 'not running',
-        pid: null,
-        how: null,
-        wasKilled: false,
-        why: null,
-      }
-    );
+    const { phase } = this;
+    const last = phase.name === 'exited' ? phase.process : undefined;
+    return (await this.stopping) ?? withDetached(notRunning, null, await this.endDetached(last));
   }
 
   /** Lets the runner go on without us: the next daemon finds the lease with the exact offset. */
@@ -362,11 +358,12 @@ export class RunnerSupervisor implements Disposable {
 
   /** A new run: nothing said yet, nothing printed yet. */
   private begin(run: RunFacts): void {
-    const { command, symbols, bypassReason, restartsByItself, workingDirectory } = run;
+    const { command, symbols, bypassReason, restartsByItself, workingDirectory, run: name } = run;
     this.run = {
       command,
       symbols,
       bypassReason,
+      ...(name === undefined ? {} : { run: name }),
       ...(restartsByItself === undefined ? {} : { restartsByItself }),
       ...(workingDirectory === undefined ? {} : { workingDirectory }),
     };
@@ -400,6 +397,7 @@ export class RunnerSupervisor implements Disposable {
       const { size } = await log.stat();
       this.follow(size);
       const run = newRunName();
+      this.run = { ...this.run, run };
       const unwritten = await this.noteStart(run, plan.argv, size);
       if (unwritten !== undefined) {
         return { finding: this.failure(causeOfWriteProblem(unwritten), unwritten, request) };
@@ -548,15 +546,61 @@ export class RunnerSupervisor implements Disposable {
         ...(politeMs === undefined ? {} : { politeMs }),
       },
     );
-    this.dispatch({ kind: 'tree ended', tree });
     if (tree.outcome !== 'still alive' && child !== undefined && !hasEnded()) {
       // The process table was quicker than the system's word to us, which says how it ended.
       await once(child, 'exit');
     }
+    const isTreeGone = tree.outcome !== 'still alive';
+    const detached = await this.endDetached(isTreeGone ? leader : undefined);
+    this.dispatch({ kind: 'tree ended', tree });
     await this.closing;
     this.stopping = undefined;
-    const { outcome, how, wasKilled, why } = tree;
-    this.resolveStop({ outcome, pid: leader.pid, how, wasKilled, why });
+    this.resolveStop(withDetached(tree, leader.pid, detached));
+  }
+
+  /** Ends those of a run that have left its tree, as far as the system lets us know them. */
+  private async endDetached(leader: RunnerProcess | undefined): Promise<MarkedEnd> {
+    const { run } = this.run;
+    if (leader === undefined || run === undefined) {
+      return { ended: [], wasKilled: false, left: [] };
+    }
+    const { clock, machine, graceMs, signal = sendSignal, onDetached } = this.deps;
+    const mark = { run, sinceMs: leader.startedAtMs };
+    const detached = await endMarked(mark, {
+      clock,
+      machine,
+      ownPid: process.pid,
+      signal,
+      graceMs,
+    });
+    for (const { pid, name } of detached.ended) {
+      onDetached?.('INFO', `${name} (pid ${pid}), which had detached itself from it, was ended`);
+    }
+    for (const { pid, why } of detached.left) {
+      onDetached?.('WARN', `pid ${pid}, which had detached itself from it, is left: ${why}`);
+    }
+    return detached;
+  }
+
+  /**
+   * What a command that failed has left behind must not meet its next start. One that ended well
+   * may only have brought others up (`START_TRADER.sh`), which trade from now on.
+   */
+  private async afterExit(): Promise<void> {
+    const { phase, run } = this;
+    if (phase.name !== 'exited' || phase.exit.how !== 'by itself' || run.run === undefined) {
+      return;
+    }
+    if (phase.exit.code !== 0) {
+      await this.endDetached(phase.process);
+      return;
+    }
+    const mark = { run: run.run, sinceMs: phase.process.startedAtMs };
+    const living = await markedProcesses(mark, { ...this.deps, ownPid: process.pid });
+    if (living.length > 0) {
+      const names = living.map(({ pid, name }) => `${name} (pid ${pid})`).join(', ');
+      this.deps.onDetached?.('WARN', `its command has ended and left ${names}; a stop ends them`);
+    }
   }
 
   private follow(offset: number): void {
@@ -687,7 +731,7 @@ export class RunnerSupervisor implements Disposable {
 
   private async writeLease(process: RunnerProcess, offset: number): Promise<void> {
     try {
-      const { command, symbols, bypassReason, restartsByItself, workingDirectory } = this.run;
+      const { command, symbols, bypassReason, restartsByItself, workingDirectory, run } = this.run;
       await writeLease(this.directory, {
         schema: 1,
         pid: process.pid,
@@ -701,6 +745,7 @@ export class RunnerSupervisor implements Disposable {
         offset,
         ...(restartsByItself === undefined ? {} : { restartsByItself }),
         ...(workingDirectory === undefined ? {} : { workingDirectory }),
+        ...(run === undefined ? {} : { run }),
       });
       const isFirst = this.leasedOffset < 0;
       this.leasedOffset = offset;
@@ -730,6 +775,9 @@ export class RunnerSupervisor implements Disposable {
     );
     this.isClosing = false;
     this.announce();
+    if (!this.isDisposed) {
+      await this.afterExit();
+    }
   }
 
   private async logSize(): Promise<number> {
@@ -738,6 +786,32 @@ export class RunnerSupervisor implements Disposable {
       () => 0,
     );
   }
+}
+
+const notRunning = { outcome: 'not running', how: null, wasKilled: false, why: null } as const;
+
+/** The end of a tree, and of those that had left it. */
+function withDetached(
+  tree: Pick<TreeEnd, 'outcome' | 'how' | 'wasKilled' | 'why'>,
+  leader: number | null,
+  { ended, wasKilled, left }: MarkedEnd,
+): StopOutcome {
+  const { outcome, how, why } = tree;
+  const pid = leader ?? ended[0]?.pid ?? left[0]?.pid ?? null;
+  if (left.length > 0 && outcome !== 'still alive') {
+    const each = left.map((one) => `pid ${one.pid}: ${one.why}`).join('; ');
+    const words = `It has ended, and what had detached itself from it has not (${each}).`;
+    return { outcome: 'still alive', pid, how: null, wasKilled, why: words };
+  }
+  return ended.length === 0 || outcome === 'still alive'
+    ? { outcome, pid, how, wasKilled: tree.wasKilled, why }
+    : {
+        outcome: 'stopped',
+        pid,
+        how: wasKilled ? 'KILL' : (how ?? 'TERM'),
+        wasKilled: wasKilled || tree.wasKilled,
+        why,
+      };
 }
 
 function sendSignal(pid: number, name: NodeJS.Signals): void {

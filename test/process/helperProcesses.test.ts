@@ -88,6 +88,34 @@ describe('helpers of a runner', function () {
 
   const noted = (): string => (existsSync(order) ? readFileSync(order, 'utf8').trim() : '');
 
+  it('end with what they had detached from themselves', async function () {
+    if (process.platform !== 'linux') {
+      // Only Linux lets us see the environments of processes.
+      this.skip();
+    }
+    const helpers = helpersOf();
+    const file = join(folder, 'left');
+    const last = `require('node:fs').writeFileSync(${JSON.stringify(file)}, String(process.pid)); setInterval(() => {}, 1000)`;
+    const between = `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(last)}], { detached: true, stdio: 'ignore' }).unref()`;
+    const code = `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(between)}], { detached: true, stdio: 'ignore' }); setInterval(() => {}, 1000)`;
+    await helpers.start(
+      'before',
+      start(helper('feed', { command: [process.execPath, '-e', code] })),
+    );
+    await eventually(
+      () => existsSync(file) && readFileSync(file, 'utf8') !== '',
+      'the detached one is up',
+    );
+    const left = Number(readFileSync(file, 'utf8'));
+    // Whoever comes after a monitor knows it too.
+    helpers.release();
+    const next = helpersOf();
+    await next.adopt();
+    await next.stop();
+    const seen = await machine.process(left);
+    assert.deepEqual(seen, { known: true, value: undefined });
+  });
+
   it('start in order, wait for the port of the one before, and end in reverse', async () => {
     const helpers = helpersOf();
     const port = await freePort();

@@ -26,12 +26,8 @@ import {
   RunnerSupervisor,
   type SupervisorDeps,
 } from '../../src/runner/supervisor';
-import {
-  newRunName,
-  runVariable,
-  type StartIntent,
-  writeIntent,
-} from '../../src/runner/startIntent';
+import { runVariable } from '../../src/runner/environment';
+import { newRunName, type StartIntent, writeIntent } from '../../src/runner/startIntent';
 import { eventually, isThere } from '../support/eventually';
 import { until } from '../support/until';
 
