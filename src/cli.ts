@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import('./cli/status')).statusCommand,
   monitor: async () => (await import('./cli/monitor')).monitorCommand,
   run: async () => (await import('./cli/run')).runCommand,
+  stop: async () => (await import('./cli/stop')).stopCommand,
   reconnect: async () => (await import('./cli/status')).reconnectCommand,
   acknowledge: async () => (await import('./cli/acknowledge')).acknowledgeCommand,
   quiet: async () => (await import('./cli/quiet')).quietCommand,

@@ -225,7 +225,7 @@ function refuse(
       return runExits.shut;
     case 'already running':
       context.stderr(
-        `This workspace's runner runs already, pid ${result.pid}; stop it first ("robo kill-duplicates --all" ends it), or see "robo ps".\n`,
+        `This workspace's runner runs already, pid ${result.pid}; stop it first ("robo stop", or where it was started), or see "robo ps".\n`,
       );
       return runExits.alreadyRunning;
     case 'failed':

@@ -11,6 +11,8 @@ const usage = `robo: does TWS or IB Gateway really answer, why not, and may my r
   robo run [--once] [--strategy FILE]
                                   the built-in runner: one cycle only; a strategy of yours
   robo run --presets [--json]     the programs of this folder that can be run
+  robo stop [--json]              end the runner of this folder and its helpers; it is not
+                                  started again
   robo watch [PID] [--log FILE] [--json]
                                   watch a runner that was started elsewhere; it is never
                                   stopped. Without PID: the only one that is found

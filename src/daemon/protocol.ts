@@ -91,6 +91,8 @@ export interface StopRunnerResult {
   readonly how?: StopWay;
   /** Whether it had the chance to put things in order: TERM or the end of its input was enough. */
   readonly isGraceful?: boolean;
+  /** Why it is not sure to be gone, in one sentence; left out otherwise. */
+  readonly why?: string;
 }
 
 /** A runner that somebody else has started, as its identity was read from a listing. */

@@ -357,7 +357,7 @@ export class Runners implements Disposable {
 
   async stop(workspace: string): Promise<StopRunnerResult> {
     this.callOff((of) => of === workspace);
-    const { outcome, pid, how, wasKilled } = await this.end(
+    const { outcome, pid, how, wasKilled, why } = await this.end(
       this.living(workspace)?.workspace ?? workspace,
     );
     this.deps.log(
@@ -366,7 +366,7 @@ export class Runners implements Disposable {
       `pid ${pid ?? 'none'} of ${workspace}`,
     );
     const way = how === null ? {} : { how, isGraceful: how === 'TERM' || how === 'end of input' };
-    return { outcome, pid, wasKilled, ...way };
+    return { outcome, pid, wasKilled, ...way, ...(why === null ? {} : { why }) };
   }
 
   private async end(workspace: string): Promise<StopOutcome> {

@@ -114,7 +114,15 @@ export async function stopRunner(services: Services): Promise<StopRunnerResult> 
     case 'still alive':
       say(
         'error',
-        vscode.l10n.t('The runner (pid {0}) is still alive. End it by hand, then try again.', pid),
+        [
+          vscode.l10n.t(
+            'The runner (pid {0}) is still alive. End it by hand, then try again.',
+            pid,
+          ),
+          plain(result.why ?? ''),
+        ]
+          .join(' ')
+          .trim(),
         [runnerLog()],
         services,
       );

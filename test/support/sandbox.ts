@@ -79,9 +79,10 @@ export class Sandbox {
     return this.spawnRobo(args, deadlineMs).done;
   }
 
-  spawnRobo(args: readonly string[], deadlineMs = 20_000): RunningCli {
+  /** @param folder where the shell stands; the workspace where it is left out */
+  spawnRobo(args: readonly string[], deadlineMs = 20_000, folder = this.workspace): RunningCli {
     const child = spawn(process.execPath, [cliScript, ...args], {
-      cwd: this.workspace,
+      cwd: folder,
       env: {
         PATH: process.env['PATH'],
         HOME: this.root,
