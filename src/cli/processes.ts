@@ -60,7 +60,9 @@ export const killDuplicatesCommand: Command = async (context) => {
   }
   const outcomes = await endTargets(targets, listing, { command, context });
   tellOutcomes(context, { isJson, processes, targets, outcomes });
-  const isLeft = outcomes.some(({ outcome }) => outcome === 'still alive' || outcome === 'refused');
+  const isLeft = outcomes.some(({ outcome }) =>
+    ['still alive', 'refused', 'came back'].includes(outcome),
+  );
   return isLeft || targets.length < found.length ? exitCodes.some : exitCodes.fine;
 };
 
@@ -74,7 +76,11 @@ async function endTargets(
   const identities = targets.map(({ pid, startToken, argv }) => ({ pid, startToken, argv }));
   return withRunningDaemon(command, async (client) =>
     client === undefined
-      ? endListed(targets, listing, { machine: machineFor(process.platform), clock: systemClock })
+      ? endListed(targets, listing, {
+          machine: machineFor(process.platform),
+          clock: systemClock,
+          look: async () => look(command, context),
+        })
       : client.killProcesses({ workspace, command: [], targets: identities }),
   );
 }
@@ -145,9 +151,9 @@ async function isConfirmed(question: string, context: CommandContext): Promise<b
   }
 }
 
-async function list(command: EndpointCommand, context: CommandContext): Promise<ProcessListing> {
+async function look(command: EndpointCommand, context: CommandContext): Promise<ProcessListing> {
   const { endpoint } = command.configuration;
-  const listing = await listProcesses(
+  return listProcesses(
     { workspace: context.workingDirectory },
     {
       machine: machineFor(process.platform),
@@ -156,6 +162,10 @@ async function list(command: EndpointCommand, context: CommandContext): Promise<
       mode: () => knownMode(command),
     },
   );
+}
+
+async function list(command: EndpointCommand, context: CommandContext): Promise<ProcessListing> {
+  const listing = await look(command, context);
   if (listing.unknownWhy !== null) {
     throw new HumanError(`The processes cannot be listed: ${listing.unknownWhy}`);
   }
@@ -202,7 +212,9 @@ function tellOutcomes(
   context.stdout(
     told.isJson
       ? `${JSON.stringify({ schema: 1, processes, targets, outcomes })}\n`
-      : outcomes.map(({ pid, outcome, why }) => `${pid}: ${outcome} (${why})\n`).join(''),
+      : outcomes
+          .map(({ pid, outcome, why }) => `${pid}: ${outcome} (${printable(why)})\n`)
+          .join(''),
   );
 }
 

@@ -20,7 +20,8 @@ const usage = `robo: does TWS or IB Gateway really answer, why not, and may my r
   robo ps [--json]                runners, helpers and TWS processes, and why
   robo kill-duplicates [--all] [--dry-run] [--yes] [--pid N,N] [--json]
                                   end duplicate runners, keep the rightful one; on a live
-                                  account only those that you confirm or name with --pid
+                                  account only those that you confirm or name with --pid;
+                                  exit 1 where one is left or is started again at once
   robo log [-f] [--runner] [-n LINES] [--level all|warning|error]
                                   the end of the monitor's or the runner's log; -f follows it
   robo dashboard [--no-open] [--feed-port N] [--json]

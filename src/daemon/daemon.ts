@@ -389,6 +389,7 @@ export class Daemon implements Disposable {
     const listing = await this.listProcesses(params);
     const outcomes = await endListed(params.targets, listing, {
       ...this.deps,
+      look: async () => this.listProcesses(params),
       stopOwn: async (targets) => this.runners.stopAmong(targets),
     });
     await this.duplicates.ended();

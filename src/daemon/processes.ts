@@ -13,6 +13,7 @@ import { type Lease, readLease } from '../runner/lease';
 import type { ListedProcess, ListRunnersInput, ProcessRole } from '../runner/listedProcess';
 import { statedVariables } from '../runner/statedIdentity';
 import { readRegularFile } from '../runner/workspaceLook';
+import { cameBack } from './cameBack';
 import { watchedRunnersOf } from './externalRunners';
 import type {
   KillProcessesParams,
@@ -262,7 +263,8 @@ const endableRoles: ReadonlySet<ProcessRole> = new Set([
 
 /**
  * Ends processes with their children, each checked again before each signal. A target that is not
- * in the fresh `listing` under a role that may be ended is refused, whatever the caller says.
+ * in the fresh `listing` under a role that may be ended is refused, whatever the caller says. What
+ * is started again within two seconds is told behind the rest.
  */
 export async function endListed(
   targets: KillProcessesParams['targets'],
@@ -282,6 +284,7 @@ export async function endListed(
   const others = targets.filter(
     (target) => isEndable(target) && !stopped.some(({ pid }) => pid === target.pid),
   );
+  const askedAtMs = deps.clock.now();
   const ended = await Promise.all(
     others.map(async (target) =>
       endProcessTree(target, {
@@ -294,16 +297,21 @@ export async function endListed(
       }),
     ),
   );
-  return [
+  const outcomes = [
     ...refused.map((target) => refusal(target.pid, listedAs(target))),
     ...stopped,
     ...ended.flat(),
   ];
+  const gone = outcomes.filter(({ outcome }) => outcome === 'ended' || outcome === 'killed');
+  const pids = gone.map(({ pid }) => pid);
+  return [...outcomes, ...(await cameBack(pids, { before: listing, askedAtMs }, deps))];
 }
 
 export interface EndListedDependencies {
   readonly machine: Machine;
   readonly clock: Clock;
+  /** Lists again, to see whether something has started an ended one anew. */
+  readonly look: () => Promise<ProcessListing>;
   /** Stops those of the targets that are the monitor's own runners, and says what became of them. */
   readonly stopOwn?: (targets: readonly ProcessIdentity[]) => Promise<readonly KillOutcome[]>;
 }

@@ -7,7 +7,14 @@ import { ProcessTree } from './processTree';
 /** What became of one process that was to be ended. */
 export interface KillOutcome {
   readonly pid: number;
-  readonly outcome: 'ended' | 'killed' | 'already gone' | 'refused' | 'still alive';
+  readonly outcome:
+    | 'ended'
+    | 'killed'
+    | 'already gone'
+    | 'refused'
+    | 'still alive'
+    /** No target itself: the one that was started in place of a target that has ended. */
+    | 'came back';
   /** One sentence for the trader. */
   readonly why: string;
 }

@@ -106,5 +106,13 @@ function tell(services: Services, outcomes: readonly KillOutcome[]): void {
     return;
   }
   const why = left.map((outcome) => `pid ${outcome.pid}: ${plain(outcome.why)}`).join(' ');
-  say('warning', vscode.l10n.t('Not all are gone. {0}', why), [], services);
+  const isBack = left.some(({ outcome }) => outcome === 'came back');
+  say(
+    'warning',
+    isBack
+      ? vscode.l10n.t('Something was started again. {0}', why)
+      : vscode.l10n.t('Not all are gone. {0}', why),
+    [],
+    services,
+  );
 }

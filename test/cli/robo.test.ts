@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { layers } from '../../src/diagnostics/finding';
-import type { ProcessListing } from '../../src/daemon/protocol';
+import type { KillOutcome, ProcessListing } from '../../src/daemon/protocol';
 import type { PreflightReport } from '../../src/preflight/report';
 import { eventually, isThere } from '../support/eventually';
 import { Sandbox } from '../support/sandbox';
@@ -211,6 +211,32 @@ describe('the robo command line', function () {
     assert.equal(code, 0, stdout);
     await eventually(() => !isThere(stray), 'the duplicate is gone');
     assert.ok(isThere(kept));
+    supervised.child.kill('SIGTERM');
+    await supervised.done;
+  });
+
+  it('says that a duplicate came back, and from what, and does not call that done', async () => {
+    const script = box.write('idle.js', 'setInterval(() => undefined, 1000);');
+    const loop = box.write(
+      'nightly.js',
+      `const begin = () => require('node:child_process').spawn(process.execPath, [${JSON.stringify(script)}], { stdio: 'ignore' }).on('exit', () => setTimeout(begin, 200));
+       begin();
+       process.on('SIGTERM', () => process.exit(0));`,
+    );
+    const supervised = box.spawnRobo(['run', '--', process.execPath, script]);
+    await eventually(() => supervised.stderr().includes('Runner started'), 'the runner');
+    const keeper = box.spawnStray(loop);
+    await eventually(async () => (await box.robo(['ps'])).code === 1, 'the duplicate is seen');
+    const { code, stdout } = await box.robo(['kill-duplicates', '--yes', '--json']);
+    const { outcomes } = JSON.parse(stdout) as { outcomes: readonly KillOutcome[] };
+    const [ended, back] = outcomes;
+    box.watchPid(back?.pid ?? 0);
+    assert.deepEqual([code, ended?.outcome, back?.outcome], [1, 'ended', 'came back']);
+    assert.match(
+      back?.why ?? '',
+      new RegExp(`in place of ${ended?.pid ?? ''} by .*nightly\\.js \\(pid ${keeper}\\)`),
+    );
+    process.kill(keeper, 'SIGTERM');
     supervised.child.kill('SIGTERM');
     await supervised.done;
   });

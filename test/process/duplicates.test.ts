@@ -109,6 +109,27 @@ describe('duplicates among real processes', function () {
     assert.doesNotMatch(JSON.stringify(listing), /hush/);
   });
 
+  it('are told when something starts them again at once, with what does', async () => {
+    await start(runner);
+    const respawner = `const { spawn } = require('child_process');
+      const begin = () => { const child = spawn(process.execPath, ['${runner}'], { argv0: 'python3', stdio: ['ignore', 'pipe', 'ignore'] });
+        child.stdout.once('data', () => process.stdout.write('ready\\n')); child.on('exit', () => setTimeout(begin, 300)); };
+      begin(); setTimeout(() => process.exit(9), 60000);`;
+    const loop = await start('nightly.py', {}, respawner);
+    const listing = await look();
+    const [target] = listing.processes.filter(({ role }) => role === 'duplicate');
+    assert.equal(target?.parentPid, loop.pid);
+    const outcomes = await endListed([target], listing, { machine, clock: systemClock, look });
+    const [first, second] = outcomes;
+    assert.deepEqual([first?.pid, first?.outcome], [target.pid, 'ended']);
+    assert.equal(second?.outcome, 'came back');
+    assert.notEqual(second.pid, target.pid);
+    assert.match(
+      second.why,
+      new RegExp(`in place of ${target.pid} by .*nightly\\.py.*pid ${loop.pid}`),
+    );
+  });
+
   it('end with their children, and the rightful one and its helper go on', async () => {
     const kept = await start(runner);
     const code = `const child = require('child_process').spawn(process.execPath,
@@ -129,7 +150,7 @@ describe('duplicates among real processes', function () {
       targets.map(({ pid }) => pid).sort((a, b) => a - b),
       [duplicate.pid, second.pid].sort((a, b) => a - b),
     );
-    const outcomes = await endListed(targets, listing, { machine, clock: systemClock });
+    const outcomes = await endListed(targets, listing, { machine, clock: systemClock, look });
     assert.deepEqual([...new Set(outcomes.map(({ outcome }) => outcome))], ['ended']);
     for (const pid of [duplicate.pid, second.pid, child.pid]) {
       assert.ok(await isGone(pid), `${pid} is gone`);
@@ -156,7 +177,7 @@ describe('duplicates among real processes', function () {
       }
       const stranger = await start(runner);
       if (stranger.pid === duplicate.pid) {
-        const outcomes = await endListed([target], listing, { machine, clock: systemClock });
+        const outcomes = await endListed([target], listing, { machine, clock: systemClock, look });
         assert.deepEqual(
           outcomes.map(({ outcome }) => outcome),
           ['refused'],
@@ -185,7 +206,7 @@ describe('duplicates among real processes', function () {
   async function refusesAnotherStart(target: ListedProcess): Promise<void> {
     const earlier = { ...target, startToken: `${target.startToken}0` };
     const listing: ProcessListing = { unknownWhy: null, processes: [earlier] };
-    const outcomes = await endListed([earlier], listing, { machine, clock: systemClock });
+    const outcomes = await endListed([earlier], listing, { machine, clock: systemClock, look });
     assert.ok(outcomes.every(({ outcome }) => ['refused', 'already gone'].includes(outcome)));
   }
 });
