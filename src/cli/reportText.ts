@@ -25,10 +25,13 @@ export function layerLine(layer: LayerResult, style: Style): string {
   return `  ${paint(words[layer.status].padEnd(7))}  ${layer.layer.padEnd(8)} ${time.padStart(8)}  ${printable(layer.summary)}`;
 }
 
-/** A finding: what happened, the ranked causes, the evidence, what to do. */
-export function findingText(finding: Finding, style: Style): string {
+/**
+ * A finding: what happened, the ranked causes, the evidence, what to do.
+ * @param place the folder that it is about, where that must be said
+ */
+export function findingText(finding: Finding, style: Style, place?: string): string {
   const lines = [
-    `${severityWord(finding, style)} ${printable(finding.message)}`,
+    `${severityWord(finding, style, place)} ${printable(finding.message)}`,
     '',
     'Likely causes:',
   ];
@@ -53,14 +56,15 @@ export function findingText(finding: Finding, style: Style): string {
   return lines.join('\n');
 }
 
-function severityWord(finding: Finding, style: Style): string {
+function severityWord(finding: Finding, style: Style, place: string | undefined): string {
+  const where = place === undefined ? ':' : ` in ${printable(place)}:`;
   switch (finding.severity) {
     case 'error':
-      return style.bad('Problem:');
+      return style.bad(`Problem${where}`);
     case 'warning':
-      return style.warn('Warning:');
+      return style.warn(`Warning${where}`);
     case 'info':
-      return 'Note:';
+      return `Note${where}`;
   }
 }
 
