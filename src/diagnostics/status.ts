@@ -128,6 +128,8 @@ export interface RunnerStatus {
   readonly findings: readonly Finding[];
   /** Absent in what an earlier version wrote, as `helpers` and `warnings`; and for `external`. */
   readonly restart?: RestartStatus;
+  /** Of one that was started elsewhere: the pid that is watched, also after its end. */
+  readonly watchedPid?: number;
   /** When it last printed anything, understood or not. Absent in what an earlier version wrote. */
   readonly lastLineAt?: string | null;
   readonly helpers?: readonly HelperStatus[];

@@ -149,6 +149,7 @@ export class ExternalRunner implements Disposable {
     });
     return {
       ...status,
+      watchedPid: pid,
       findings: [
         ...status.findings.map((each) => this.placed(each)),
         ...this.sessionFindings(status),

@@ -1,6 +1,7 @@
 import { contextKeys } from './ids';
 import { viewState } from './servicesTree';
 import { ownRunner, type StatusModel } from './statusBarView';
+import { watchedRunners } from './watchedRunners';
 
 /** What this folder's runner is, for menus: `external` was started elsewhere and is watched. */
 type RunnerContext = 'none' | 'alive' | 'external';
@@ -12,7 +13,7 @@ export function windowContexts(model: StatusModel): Readonly<Record<string, stri
   return {
     [contextKeys.state]: viewState(model),
     [contextKeys.runner]: runnerContext(model),
-    [contextKeys.watchesOthers]: (status?.runner ?? []).some(({ state }) => state === 'external'),
+    [contextKeys.watchesOthers]: watchedRunners(status?.runner ?? []).length > 0,
     [contextKeys.news]: news,
   };
 }

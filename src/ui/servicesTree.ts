@@ -24,6 +24,7 @@ import {
   type StatusModel,
   type WindowState,
 } from './statusBarView';
+import { watchedRunners } from './watchedRunners';
 import { formatAge, type L10n, plain } from './words';
 
 /** How a node looks: never by colour alone, each has its own icon. */
@@ -280,8 +281,15 @@ function runnerNode(model: TreeModel, l10n: L10n): TreeNode {
   const words = runnerWords(runner, model, l10n);
   const isAlive = runner !== undefined && runner.state !== 'exited';
   const [icon, tone] = runnerLook(runner);
+  const [watched] = watchedRunners(runner === undefined ? [] : [runner]);
   const kind =
-    runner?.state === 'external' ? 'runner.external' : isAlive ? 'runner.alive' : 'runner.none';
+    watched === undefined
+      ? isAlive
+        ? 'runner.alive'
+        : 'runner.none'
+      : watched.isGone
+        ? 'runner.gone'
+        : 'runner.external';
   return node({
     id: 'runner',
     label: l10n.t('Runner'),
@@ -290,6 +298,7 @@ function runnerNode(model: TreeModel, l10n: L10n): TreeNode {
     icon,
     tone,
     contextValue: kind,
+    ...(watched === undefined ? {} : { argument: String(watched.pid) }),
     opensAtFirst: isAlive,
     children:
       runner === undefined

@@ -458,15 +458,23 @@ function watchingActions(status: StatusRecord, model: StatusModel, l10n: L10n): 
   if (!runs) {
     const start = link(l10n.t('Start Runner'), commandIds.startRunner);
     const isEnded = runnerTrouble(runner) !== undefined;
+    const next = runner?.watchedPid === undefined ? test : unwatchLink(runner, l10n);
     return isEnded
-      ? [runnerLog, start, test]
+      ? [runnerLog, start, next]
       : [start, test, link(l10n.t('Monitor Log'), commandIds.openMonitorLog)];
   }
   const stop =
     runner.state === 'external'
-      ? link(l10n.t('Stop Watching the Runner'), commandIds.unwatchRunner)
+      ? unwatchLink(runner, l10n)
       : link(l10n.t('Stop Runner'), commandIds.stopRunner);
   return [runnerLog, test, stop];
+}
+
+function unwatchLink({ watchedPid }: RunnerStatus, l10n: L10n): ActionLink {
+  const title = l10n.t('Stop Watching the Runner');
+  return watchedPid === undefined
+    ? link(title, commandIds.unwatchRunner)
+    : link(title, commandIds.unwatchRunner, String(watchedPid));
 }
 
 /** What else can be done now, for a list that has room for it. */

@@ -1,12 +1,12 @@
 import * as vscode from 'vscode';
 import type { UnwatchRunnerResult, WatchRunnerResult } from '../daemon/protocol';
-import type { RunnerStatus } from '../diagnostics/status';
 import type { ListedProcess } from '../runner/listedProcess';
 import { commandIds } from './ids';
 import { say } from './messages';
 import { Cancelled, Refusal } from './refusal';
 import { recognisableCommand } from './runnerCommands';
 import type { Services } from './services';
+import { type WatchedRunnerChoice, watchedRunners } from './watchedRunners';
 import { plain } from './words';
 import { requireFolder } from './workspaceSetup';
 
@@ -87,35 +87,47 @@ function tell(services: Services, result: WatchRunnerResult): void {
   say('info', text, [action], services);
 }
 
-/** Watches a runner no more that was started elsewhere; the process is left alone. */
-export async function unwatchRunner(services: Services): Promise<UnwatchRunnerResult> {
+/**
+ * Watches a runner no more that was started elsewhere, and forgets one that has ended; the process
+ * is left alone. `argument` may be its pid.
+ */
+export async function unwatchRunner(
+  services: Services,
+  argument?: unknown,
+): Promise<UnwatchRunnerResult> {
   const connection = await services.watch.requireConnection();
   const { runner } = await connection.status();
-  const pid = await chooseWatched(runner);
+  const { pid, isGone } = await chooseWatched(watchedRunners(runner), argument);
   const result = await connection.unwatchRunner(pid);
   if (result.outcome === 'not watched') {
     throw new Refusal(vscode.l10n.t('Pid {0} is not watched on request.', pid));
   }
-  say('info', vscode.l10n.t('Pid {0} is watched no more. It was left alone.', pid), [], services);
+  const done = isGone
+    ? vscode.l10n.t('The runner with pid {0}, which has ended, is off the list.', pid)
+    : vscode.l10n.t('Pid {0} is watched no more. It was left alone.', pid);
+  say('info', done, [], services);
   return result;
 }
 
-async function chooseWatched(runners: readonly RunnerStatus[]): Promise<number> {
-  const watched = runners.flatMap(({ state, pid, workspace, command }) =>
-    state === 'external' && pid !== null ? [{ pid, workspace, command }] : [],
-  );
-  const [first, ...others] = watched;
+async function chooseWatched(
+  watched: readonly WatchedRunnerChoice[],
+  argument: unknown,
+): Promise<WatchedRunnerChoice> {
+  const named = watched.find(({ pid }) => String(pid) === argument);
+  const [first, ...others] = named === undefined ? watched : [named];
   if (first === undefined) {
     throw new Refusal(vscode.l10n.t('No runner is watched that was started elsewhere.'));
   }
   if (others.length === 0) {
-    return first.pid;
+    return first;
   }
-  const items = watched.map(({ pid, workspace, command }) => ({
-    label: vscode.l10n.t('pid {0}', pid),
-    description: plain(command.join(' '), 160),
-    detail: plain(workspace),
-    pid,
+  const items = watched.map((choice) => ({
+    label: choice.isGone
+      ? vscode.l10n.t('pid {0}, has ended', choice.pid)
+      : vscode.l10n.t('pid {0}', choice.pid),
+    description: plain(choice.command.join(' '), 160),
+    detail: plain(choice.workspace),
+    choice,
   }));
   const picked = await vscode.window.showQuickPick(items, {
     title: vscode.l10n.t('Watch which runner no more?'),
@@ -123,5 +135,5 @@ async function chooseWatched(runners: readonly RunnerStatus[]): Promise<number> 
   if (picked === undefined) {
     throw new Cancelled();
   }
-  return picked.pid;
+  return picked.choice;
 }

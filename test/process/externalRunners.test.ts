@@ -127,6 +127,10 @@ describe('a daemon that watches a runner of somebody else', function () {
     const told = (): number =>
       readFileSync(rig.paths.monitorLog, 'utf8').split('runner.external_gone').length - 1;
     assert.equal(told(), 1);
+    // A window has no other word for it than what the status says.
+    assert.equal(runner.watchedPid, pid);
+    const { outcome } = await client.unwatchRunner(runner.watchedPid);
+    assert.deepEqual([outcome, (await client.status()).runner], ['unwatched', []]);
     await client.shutdown();
     await eventually(async () => (await rig.daemonPids()).length === 0, 'the daemon ends');
     const next = await rig.connect();

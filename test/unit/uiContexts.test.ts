@@ -50,12 +50,19 @@ describe('The contexts of menus', () => {
     ['one that runs', runnerWith(), 'alive'],
     ['one that has ended', runnerWith({ state: 'exited', pid: null }), 'none'],
     ['one that was started elsewhere', runnerWith({ state: 'external' }), 'external'],
+    [
+      'one that was started elsewhere and has ended',
+      runnerWith({ state: 'exited', pid: null, watchedPid: 4711 }),
+      'none',
+    ],
     ['one of another folder', runnerWith({ workspace: '/other' }), 'none'],
   ] as const) {
     it(`say of the runner, ${what}: ${expected}`, () => {
       const contexts = windowContexts(watching({ runner: [runner] }));
       assert.equal(contexts[contextKeys.runner], expected);
-      assert.equal(contexts[contextKeys.watchesOthers], runner.state === 'external');
+      // One that is gone stays on the list until somebody takes it off.
+      const isOnList = runner.state === 'external' || runner.watchedPid !== undefined;
+      assert.equal(contexts[contextKeys.watchesOthers], isOnList);
     });
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { IncidentStatus, StatusRecord } from '../../src/diagnostics/status';
+import type { IncidentStatus, RunnerStatus, StatusRecord } from '../../src/diagnostics/status';
 import { defaultEndpoint } from '../../src/ibkr/endpoint';
 import {
   badgeOf,
@@ -9,6 +9,7 @@ import {
   type TreeNode,
   viewState,
 } from '../../src/ui/servicesTree';
+import { watchedRunners } from '../../src/ui/watchedRunners';
 import { ago, english, findingWith, runnerWith, startMs, statusWith } from '../support/uiFixtures';
 
 function watching(status: Partial<StatusRecord> = {}, more: Partial<TreeModel> = {}): TreeModel {
@@ -53,6 +54,35 @@ describe('The services tree', () => {
     assert.match(find(watching(), 'broker').label, /paper/);
     const live = statusWith().session;
     assert.match(find(watching({ session: { ...live, mode: 'live' } }), 'broker').label, /LIVE/);
+  });
+
+  it('lets go of a runner that was started elsewhere, also when it is gone', () => {
+    const watched = (change: Partial<RunnerStatus>): TreeNode =>
+      find(watching({ runner: [runnerWith({ watchedPid: 4711, ...change })] }), 'runner');
+    const lives = watched({ state: 'external' });
+    assert.deepEqual([lives.contextValue, lives.argument], ['runner.external', '4711']);
+    const gone = watched({ state: 'exited', pid: null });
+    assert.deepEqual([gone.contextValue, gone.argument], ['runner.gone', '4711']);
+    const own = find(watching({ runner: [runnerWith({ state: 'exited', pid: null })] }), 'runner');
+    assert.deepEqual([own.contextValue, own.argument], ['runner.none', undefined]);
+  });
+
+  it('can be asked to let go of every runner on the list, and of no other', () => {
+    const runners = [
+      runnerWith(),
+      runnerWith({ state: 'external', pid: 1, workspace: '/of/an/older/monitor' }),
+      runnerWith({ state: 'external', pid: 2, watchedPid: 2 }),
+      runnerWith({ state: 'exited', pid: null, watchedPid: 3 }),
+      runnerWith({ state: 'exited', pid: null }),
+    ];
+    assert.deepEqual(
+      watchedRunners(runners).map(({ pid, isGone }) => [pid, isGone]),
+      [
+        [1, false],
+        [2, false],
+        [3, true],
+      ],
+    );
   });
 
   it('marks the layer that failed, those below it as passed, and none above it', () => {

@@ -172,6 +172,7 @@ describe('The status bar', () => {
       (health) => watching(statusWith({ health, findings: [findingWith()] })),
     ),
     watching(statusWith({ runner: [runnerWith({ state: 'external' })] })),
+    watching(statusWith({ runner: [runnerWith({ state: 'exited', pid: null, watchedPid: 7 })] })),
     watching(
       statusWith({
         duplicates: [{ workspace: '/work/trading', runners: [1, 2], helpers: [] }],
