@@ -2,7 +2,6 @@ import { realpathSync } from 'node:fs';
 import * as v from 'valibot';
 import type { Clock } from '../core/clock';
 import type { Disposable } from '../core/disposables';
-import { Emitter } from '../core/emitter';
 import { errorText, HumanError } from '../core/errors';
 import { createFactReader } from '../diagnostics/runnerReader';
 import type { RunnerStatus } from '../diagnostics/status';
@@ -12,8 +11,8 @@ import type { Endpoint } from '../ibkr/endpoint';
 import type { MarketState } from '../ibkr/marketState';
 import { ExternalRunner, type WatchedRunner } from '../runner/externalRunner';
 import { readStateFile, writeStateFile } from '../runner/stateFile';
-import type { RunnerLogLines, WatchRunnerParams, WatchRunnerResult } from './protocol';
-import type { RunnerFacts } from './runners';
+import type { WatchRunnerParams, WatchRunnerResult } from './protocol';
+import { RunnerEvents } from './runnerEvents';
 
 const fileName = 'external.json';
 /** More are a mistake of a script; each is looked at every second. */
@@ -62,13 +61,11 @@ export interface ExternalRunnersDependencies {
 export class ExternalRunners implements Disposable {
   private readonly runners = new Map<string, ExternalRunner>();
   private writing: Promise<void> = Promise.resolve();
-  private readonly changeEmitter = new Emitter<void>();
-  private readonly linesEmitter = new Emitter<RunnerLogLines>();
-  private readonly factsEmitter = new Emitter<RunnerFacts>();
+  private readonly events = new RunnerEvents();
 
-  readonly onDidChange = this.changeEmitter.event;
-  readonly onLines = this.linesEmitter.event;
-  readonly onFacts = this.factsEmitter.event;
+  readonly onDidChange = this.events.onDidChange;
+  readonly onLines = this.events.onLines;
+  readonly onFacts = this.events.onFacts;
 
   constructor(
     /** Holds the list of them. */
@@ -173,9 +170,7 @@ export class ExternalRunners implements Disposable {
     for (const runner of this.runners.values()) {
       runner.dispose();
     }
-    this.changeEmitter.dispose();
-    this.linesEmitter.dispose();
-    this.factsEmitter.dispose();
+    this.events.dispose();
   }
 
   /** Why a process is not watched as the runner of a folder; undefined where it may be. */
@@ -225,24 +220,19 @@ export class ExternalRunners implements Disposable {
         );
         void this.keep();
       }
-      this.changeEmitter.fire();
+      this.events.changed();
     });
-    runner.onLines((lines) => {
-      this.linesEmitter.fire({ workspace, lines });
-    });
-    runner.onFacts((facts) => {
-      this.factsEmitter.fire({ workspace, facts });
-    });
+    this.events.forward(workspace, runner);
     await runner.begin();
     await this.keep();
-    this.changeEmitter.fire();
+    this.events.changed();
     return runner;
   }
 
   private drop(key: string, runner: ExternalRunner): void {
     runner.dispose();
     this.runners.delete(key);
-    this.changeEmitter.fire();
+    this.events.changed();
   }
 
   /** Writes the list of those that live; one write at a time. */

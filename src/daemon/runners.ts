@@ -3,10 +3,8 @@ import { join } from 'node:path';
 import type { Clock } from '../core/clock';
 import { Coalescer } from '../core/coalescer';
 import type { Disposable } from '../core/disposables';
-import { Emitter } from '../core/emitter';
 import { errorCode, HumanError } from '../core/errors';
 import { workspaceFolderName } from '../core/paths';
-import type { RunnerFact } from '../diagnostics/runnerFacts';
 import type { RunnerStatus } from '../diagnostics/status';
 import { createFactReader } from '../diagnostics/runnerReader';
 import type { KillOutcome } from '../host/endProcess';
@@ -28,12 +26,8 @@ import {
 import { AutomaticRestart, type ConnectionReadiness, leftRestart } from './automaticRestart';
 import { OneAtATime } from './oneAtATime';
 import { type OpenRun, Orphans } from './orphans';
-import type {
-  RunnerLogLines,
-  StartRunnerParams,
-  StartRunnerResult,
-  StopRunnerResult,
-} from './protocol';
+import type { StartRunnerParams, StartRunnerResult, StopRunnerResult } from './protocol';
+import { RunnerEvents } from './runnerEvents';
 
 /** A bypass needs a reason that says something (law 8). Characters. */
 const leastReasonLength = 10;
@@ -85,12 +79,6 @@ interface Companions {
   left: RunnerStatus | undefined;
 }
 
-/** What the runner of a workspace has said. */
-export interface RunnerFacts {
-  readonly workspace: string;
-  readonly facts: readonly RunnerFact[];
-}
-
 /** A bypass has no report: it opens the gate by its reason. */
 function isOpen(report: PreflightReport | null): boolean {
   return report === null || report.ok;
@@ -105,13 +93,11 @@ export class Runners implements Disposable {
   private readonly pendingStarts = new Map<AbortController, string>();
   private readonly orphans: Orphans;
   private isReleased = false;
-  private readonly changeEmitter = new Emitter<void>();
-  private readonly linesEmitter = new Emitter<RunnerLogLines>();
-  private readonly factsEmitter = new Emitter<RunnerFacts>();
+  private readonly events = new RunnerEvents();
 
-  readonly onDidChange = this.changeEmitter.event;
-  readonly onLines = this.linesEmitter.event;
-  readonly onFacts = this.factsEmitter.event;
+  readonly onDidChange = this.events.onDidChange;
+  readonly onLines = this.events.onLines;
+  readonly onFacts = this.events.onFacts;
 
   constructor(
     /** Holds one folder a workspace. */
@@ -119,7 +105,7 @@ export class Runners implements Disposable {
     private readonly deps: RunnersDependencies,
   ) {
     this.orphans = new Orphans(directory, deps, () => {
-      this.changeEmitter.fire();
+      this.events.changed();
     });
   }
 
@@ -413,9 +399,7 @@ export class Runners implements Disposable {
 
   dispose(): void {
     this.orphans.dispose();
-    this.changeEmitter.dispose();
-    this.linesEmitter.dispose();
-    this.factsEmitter.dispose();
+    this.events.dispose();
     for (const supervisor of this.supervisors.values()) {
       supervisor.dispose();
     }
@@ -503,14 +487,9 @@ export class Runners implements Disposable {
     const { restart } = this.companion(workspace);
     supervisor.onDidChange((status) => {
       restart.seen(status);
-      this.changeEmitter.fire();
+      this.events.changed();
     });
-    supervisor.onLines((lines) => {
-      this.linesEmitter.fire({ workspace, lines });
-    });
-    supervisor.onFacts((facts) => {
-      this.factsEmitter.fire({ workspace, facts });
-    });
+    this.events.forward(workspace, supervisor);
     this.supervisors.set(workspace, supervisor);
     return supervisor;
   }
@@ -523,7 +502,7 @@ export class Runners implements Disposable {
     const { clock, machine, mode, connection, random, restartSettings, log } = this.deps;
     const directory = join(this.directory, workspaceFolderName(workspace));
     const onChange = (): void => {
-      this.changeEmitter.fire();
+      this.events.changed();
     };
     const made: Companions = {
       helpers: new HelperProcesses(directory, { clock, machine, onChange }),
@@ -599,7 +578,7 @@ export class Runners implements Disposable {
       for (const warning of this.warnings) {
         this.deps.log('WARN', 'runner.lifetime', warning);
       }
-      this.changeEmitter.fire();
+      this.events.changed();
     }
   }
 }

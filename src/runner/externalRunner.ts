@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, isoTime, type Timer } from '../core/clock';
 import type { Disposable } from '../core/disposables';
-import { Emitter } from '../core/emitter';
+import { Emitter, type Event } from '../core/emitter';
 import { errorCode, errorText } from '../core/errors';
 import type { Finding } from '../diagnostics/finding';
 import { makeFinding } from '../diagnostics/makeFinding';
@@ -17,9 +17,8 @@ import { LineSplitter } from './lines';
 import { LogFollower } from './logFollower';
 import { runnerStatus } from './runnerStatus';
 import type { RunnerExit } from './runnerState';
-import { hear } from './says';
-import { endMark, type Says, saysNothing } from './saysState';
 import { newerSource, type SourceFile } from './sourceAge';
+import { RunnerTranscript } from './transcript';
 
 /** A runner that somebody else has started and Robo was asked to watch. */
 export interface WatchedRunner extends ProcessIdentity {
@@ -59,7 +58,6 @@ const upkeepMs = { linux: 5000, other: 30_000 } as const;
 const newMs = 30_000;
 /** How often its children and its source are looked at. */
 const familyLookMs = 60_000;
-const keptLines = 20;
 /** The end of its log that is read at first, in bytes: what it has said lately, with its own times. */
 const tailBytes = 64 * 1024;
 /** A runner may connect anew for each cycle; for longer without a session it is not trading here. */
@@ -71,16 +69,11 @@ const sessionGraceMs = 2 * 60_000;
  */
 export class ExternalRunner implements Disposable {
   private readonly changeEmitter = new Emitter<RunnerStatus>();
-  private readonly linesEmitter = new Emitter<readonly string[]>();
-  private readonly factsEmitter = new Emitter<readonly RunnerFact[]>();
-  private read: (line: string) => readonly RunnerFact[];
-  private says: Says;
+  private readonly transcript: RunnerTranscript;
   private symbols: readonly string[] = [];
   private log: FoundLog | undefined;
   private logProblem: string | null = null;
   private follower: LogFollower | undefined;
-  private lastLines: readonly string[] = [];
-  private lastLineMs: number | null = null;
   private newer: SourceFile | null = null;
   private family: readonly ProcessInfo[] = [];
   private familyLookAtMs = 0;
@@ -95,16 +88,20 @@ export class ExternalRunner implements Disposable {
   /** The status after every change. */
   readonly onDidChange = this.changeEmitter.event;
   /** New lines of its log, one batch a look. */
-  readonly onLines = this.linesEmitter.event;
+  readonly onLines: Event<readonly string[]>;
   /** What the new lines say, one batch a look. */
-  readonly onFacts = this.factsEmitter.event;
+  readonly onFacts: Event<readonly RunnerFact[]>;
 
   constructor(
     readonly watched: WatchedRunner,
     private readonly deps: ExternalRunnerDeps,
   ) {
-    this.read = deps.createReader();
-    this.says = saysNothing([], deps.clock.now());
+    this.transcript = new RunnerTranscript(deps);
+    this.onLines = this.transcript.onLines;
+    this.onFacts = this.transcript.onFacts;
+    this.transcript.onDidChange(() => {
+      this.announce();
+    });
     this.session = { state: 'unknown', sinceMs: deps.clock.now() };
   }
 
@@ -135,9 +132,9 @@ export class ExternalRunner implements Disposable {
       logFile: this.log?.file ?? '',
       phase: exit === null ? { name: 'running', process } : { name: 'exited', process, exit },
       run: { command: argv, symbols: this.symbols, bypassReason: null },
-      says: this.says,
-      lastLines: this.lastLines,
-      lastLineMs: this.lastLineMs,
+      says: this.transcript.says,
+      lastLines: this.transcript.lastLines,
+      lastLineMs: this.transcript.lastLineMs,
       newerSource: this.newer,
       falls: [],
       platform: this.deps.machine.platform,
@@ -167,13 +164,13 @@ export class ExternalRunner implements Disposable {
     this.upkeepTimer?.cancel();
     this.follower?.dispose();
     this.changeEmitter.dispose();
-    this.linesEmitter.dispose();
-    this.factsEmitter.dispose();
+    this.transcript.dispose();
   }
 
   private get market(): MarketState {
     const { clock, marketOf } = this.deps;
-    const traded = this.symbols.length > 0 ? this.symbols : [...this.says.symbols.keys()];
+    const traded =
+      this.symbols.length > 0 ? this.symbols : [...this.transcript.says.symbols.keys()];
     return marketOf?.(traded) ?? marketState(clock.now(), undefined);
   }
 
@@ -209,8 +206,7 @@ export class ExternalRunner implements Disposable {
       return;
     }
     await this.follower?.drain();
-    // A traceback may be its last word: only a line behind it shows that it is whole.
-    this.hearFrom([endMark]);
+    this.transcript.finish();
     this.end();
   }
 
@@ -231,7 +227,7 @@ export class ExternalRunner implements Disposable {
     const { clock } = this.deps;
     const system = this.isLinux ? 'linux' : 'other';
     // One that was started just now opens its log in a moment.
-    const isNew = this.log === undefined && clock.now() - this.says.heardSinceMs < newMs;
+    const isNew = this.log === undefined && clock.now() - this.transcript.says.heardSinceMs < newMs;
     this.upkeepTimer = clock.setTimer((isNew ? lookMs : upkeepMs)[system], () => {
       const before = this.mark();
       void this.upkeep().then(() => {
@@ -272,7 +268,7 @@ export class ExternalRunner implements Disposable {
     const owner: LogOwner = { info, below: this.family, workspace, explicit: logFile };
     if (isDue && this.symbols.length === 0) {
       this.symbols = await symbolsOf(owner, this.deps);
-      this.says = { ...this.says, configured: this.symbols };
+      this.transcript.expect(this.symbols);
     }
     if (this.log === undefined) {
       const found = await findRunnerLog(owner, this.deps);
@@ -290,7 +286,8 @@ export class ExternalRunner implements Disposable {
     }
     const follower = new LogFollower(log.file, offset, { clock: this.deps.clock });
     follower.onLines((lines) => {
-      this.take(lines);
+      this.logProblem = null;
+      this.transcript.take(lines);
     });
     follower.onProblem((problem) => {
       this.logProblem = problem;
@@ -317,43 +314,14 @@ export class ExternalRunner implements Disposable {
       return 0;
     }
     const now = this.deps.clock.now();
-    for (const fact of tail.lines.flatMap((line) => this.read(line))) {
-      const atMs = fact.at === undefined ? Number.NaN : Date.parse(fact.at);
-      if (atMs >= startedAtMs && atMs <= now) {
-        this.says = hear(this.says, fact, now);
-      }
-    }
+    this.transcript.recall(tail.lines, ({ at }) => {
+      const atMs = at === undefined ? Number.NaN : Date.parse(at);
+      return atMs >= startedAtMs && atMs <= now;
+    });
     if (tail.modifiedAtMs >= startedAtMs) {
-      this.lastLineMs = tail.modifiedAtMs;
-      this.lastLines = tail.lines.slice(-keptLines);
+      this.transcript.note(tail.lines, tail.modifiedAtMs);
     }
     return tail.offset;
-  }
-
-  private take(lines: readonly string[]): void {
-    const now = this.deps.clock.now();
-    this.lastLines = [...this.lastLines, ...lines.slice(-keptLines)].slice(-keptLines);
-    this.lastLineMs = now;
-    this.logProblem = null;
-    if (!this.isDisposed) {
-      this.linesEmitter.fire(lines);
-    }
-    this.hearFrom(lines);
-  }
-
-  private hearFrom(lines: readonly string[]): void {
-    const before = this.says;
-    const facts = lines.flatMap((line) => this.read(line));
-    for (const fact of facts) {
-      this.says = hear(this.says, fact, this.deps.clock.now());
-    }
-    if (this.isDisposed) {
-      return;
-    }
-    this.factsEmitter.fire(facts);
-    if (this.says !== before) {
-      this.announce();
-    }
   }
 
   private async lookAtSession(): Promise<void> {

@@ -4,7 +4,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, isoTime, type Timer } from '../core/clock';
 import type { Disposable } from '../core/disposables';
-import { Emitter } from '../core/emitter';
+import { Emitter, type Event } from '../core/emitter';
 import { errorText } from '../core/errors';
 import { known, type Observed, unknown } from '../core/observed';
 import type { CauseId } from '../diagnostics/causeIds';
@@ -30,12 +30,11 @@ import {
   type RunnerPhase,
   type RunnerProcess,
 } from './runnerState';
-import { hear } from './says';
-import { endMark, type Says, saysNothing } from './saysState';
 import { newerSource, type SourceFile } from './sourceAge';
 import { removeUnfinished } from './stateFile';
 import { endInput, hasExited, spawnDetached } from './spawnDetached';
 import { newRunName, readIntent, removeIntent, startedBy, writeIntent } from './startIntent';
+import { RunnerTranscript } from './transcript';
 
 /** A wish to start a runner; the gate has been passed before. */
 export interface RunnerRequest {
@@ -106,7 +105,6 @@ const lookMs = 1000;
 const upkeepMs = 5000;
 /** How often the files of the running program are looked at. */
 const sourceLookMs = 60_000;
-const keptLines = 20;
 
 /** What was asked for, kept for status and lease. */
 type RunFacts = Pick<RunnerRequest, 'command' | 'symbols' | 'bypassReason'> &
@@ -121,15 +119,10 @@ type RunFacts = Pick<RunnerRequest, 'command' | 'symbols' | 'bypassReason'> &
  */
 export class RunnerSupervisor implements Disposable {
   private readonly changeEmitter = new Emitter<RunnerStatus>();
-  private readonly linesEmitter = new Emitter<readonly string[]>();
-  private readonly factsEmitter = new Emitter<readonly RunnerFact[]>();
+  private readonly transcript: RunnerTranscript;
   private readonly logFile: string;
   private phase: RunnerPhase = { name: 'none' };
   private run: RunFacts = { command: [], symbols: [], bypassReason: null };
-  private says: Says = saysNothing([]);
-  private read: (line: string) => readonly RunnerFact[];
-  private lastLines: readonly string[] = [];
-  private lastLineMs: number | null = null;
   private newerSource: SourceFile | null = null;
   private sourceLookAtMs = 0;
   private falls: readonly Fall[] = [];
@@ -149,9 +142,9 @@ export class RunnerSupervisor implements Disposable {
   /** The status after every change. */
   readonly onDidChange = this.changeEmitter.event;
   /** New lines of output, one batch a look. */
-  readonly onLines = this.linesEmitter.event;
+  readonly onLines: Event<readonly string[]>;
   /** What the new lines say, one batch a look. */
-  readonly onFacts = this.factsEmitter.event;
+  readonly onFacts: Event<readonly RunnerFact[]>;
 
   /**
    * @param workspace absolute path of the folder that the runner belongs to
@@ -163,7 +156,12 @@ export class RunnerSupervisor implements Disposable {
     private readonly deps: SupervisorDeps,
   ) {
     this.logFile = join(directory, 'runner.log');
-    this.read = deps.createReader();
+    this.transcript = new RunnerTranscript(deps);
+    this.onLines = this.transcript.onLines;
+    this.onFacts = this.transcript.onFacts;
+    this.transcript.onDidChange(() => {
+      this.announce();
+    });
   }
 
   /** What the start of the present or last run asked for; undefined where it left that open. */
@@ -180,9 +178,9 @@ export class RunnerSupervisor implements Disposable {
           logFile: this.logFile,
           phase: this.phase,
           run: this.run,
-          says: this.says,
-          lastLines: this.lastLines,
-          lastLineMs: this.lastLineMs,
+          says: this.transcript.says,
+          lastLines: this.transcript.lastLines,
+          lastLineMs: this.transcript.lastLineMs,
           newerSource: this.newerSource,
           falls: this.falls,
           platform: this.deps.machine.platform,
@@ -197,7 +195,7 @@ export class RunnerSupervisor implements Disposable {
   private get market(): MarketState {
     const { symbols } = this.run;
     const { clock, marketOf } = this.deps;
-    const traded = symbols.length > 0 ? symbols : [...this.says.symbols.keys()];
+    const traded = symbols.length > 0 ? symbols : [...this.transcript.says.symbols.keys()];
     return marketOf?.(traded) ?? marketState(clock.now(), undefined);
   }
 
@@ -316,8 +314,7 @@ export class RunnerSupervisor implements Disposable {
     this.upkeepTimer?.cancel();
     this.follower?.dispose();
     this.changeEmitter.dispose();
-    this.linesEmitter.dispose();
-    this.factsEmitter.dispose();
+    this.transcript.dispose();
   }
 
   private resolveStop: (outcome: StopOutcome) => void = () => undefined;
@@ -367,10 +364,7 @@ export class RunnerSupervisor implements Disposable {
       ...(restartsByItself === undefined ? {} : { restartsByItself }),
       ...(workingDirectory === undefined ? {} : { workingDirectory }),
     };
-    this.says = saysNothing(symbols, this.deps.clock.now());
-    this.read = this.deps.createReader();
-    this.lastLines = [];
-    this.lastLineMs = null;
+    this.transcript.restart(symbols);
     this.newerSource = null;
     this.sourceLookAtMs = 0;
     this.recordsProblem = null;
@@ -607,37 +601,13 @@ export class RunnerSupervisor implements Disposable {
     this.follower?.dispose();
     const follower = new OutputFollower(this.logFile, offset, { clock: this.deps.clock });
     follower.onLines((lines) => {
-      this.take(lines);
+      this.transcript.take(lines);
     });
     follower.onProblem((problem) => {
       this.recordsProblem = problem;
       this.announce();
     });
     this.follower = follower;
-  }
-
-  private take(lines: readonly string[]): void {
-    this.lastLines = [...this.lastLines, ...lines.slice(-keptLines)].slice(-keptLines);
-    const now = this.deps.clock.now();
-    this.lastLineMs = lines.length > 0 ? now : this.lastLineMs;
-    if (!this.isDisposed) {
-      this.linesEmitter.fire(lines);
-    }
-    this.hearFrom(lines);
-  }
-
-  private hearFrom(lines: readonly string[]): void {
-    const before = this.says;
-    const facts = lines.flatMap((line) => this.read(line));
-    for (const fact of facts) {
-      this.says = hear(this.says, fact, this.deps.clock.now());
-    }
-    if (!this.isDisposed) {
-      this.factsEmitter.fire(facts);
-    }
-    if (this.says !== before) {
-      this.announce();
-    }
   }
 
   private watch(): void {
@@ -764,8 +734,7 @@ export class RunnerSupervisor implements Disposable {
     this.lookTimer?.cancel();
     this.upkeepTimer?.cancel();
     await this.follower?.drain();
-    // A traceback may be its last word: only a line behind it shows that it is whole.
-    this.hearFrom([endMark]);
+    this.transcript.finish();
     this.follower?.dispose();
     await this.leasing;
     await Promise.all([removeLease(this.directory), removeIntent(this.directory)]).catch(
