@@ -414,7 +414,12 @@ export class Daemon implements Disposable {
     this.isEnded = true;
     this.history.take(last, false);
     this.history.end(last.health, why);
-    await Promise.all([this.monitor.end(), this.alerts.end(), this.feed.end()]);
+    await Promise.all([
+      this.monitor.end(),
+      this.alerts.end(),
+      this.feed.end(),
+      this.external.end(),
+    ]);
     this.dispose();
     this.records.writeAlert(undefined);
     this.records.writeStatus({
@@ -434,7 +439,7 @@ export class Daemon implements Disposable {
   async abandon(): Promise<void> {
     this.isEnded = true;
     this.history.dispose();
-    await Promise.all([this.monitor.end(), this.feed.end()]);
+    await Promise.all([this.monitor.end(), this.feed.end(), this.external.end()]);
     this.dispose();
   }
 

@@ -166,6 +166,12 @@ export class ExternalRunners implements Disposable {
     }
   }
 
+  /** Watches no more, and waits until the list is written: the next daemon goes on by it. */
+  async end(): Promise<void> {
+    this.dispose();
+    await this.writing;
+  }
+
   dispose(): void {
     for (const runner of this.runners.values()) {
       runner.dispose();

@@ -83,6 +83,22 @@ describe('the records of a daemon', () => {
     );
   });
 
+  it('hold the whole list of watched runners when the watch has ended', async () => {
+    // Each is a write of its own, one behind the other; the last one counts.
+    let isWritten = false;
+    const asked = Array.from({ length: 300 }, async () => daemon.unwatchRunner(4711));
+    void Promise.all(asked).then(() => {
+      isWritten = true;
+    });
+    await daemon.end('the test is over');
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    assert.equal(isWritten, true);
+    const list = readFileSync(join(dirname(file), 'external.json'), 'utf8');
+    assert.deepEqual(JSON.parse(list), { schema: 1, watched: [] });
+  });
+
   it('end with the watch, whatever was about to be written', async () => {
     daemon.reconnect();
     await daemon.end('the test is over');
