@@ -13,16 +13,12 @@ import { classifyProcess, untouchableReason } from '../host/processRoles';
 import type { Mode } from '../ibkr/endpoint';
 import type { MarketState } from '../ibkr/marketState';
 import type { PreflightReport } from '../preflight/report';
+import type { StopOutcome } from '../runner/detached';
 import { readLease } from '../runner/lease';
 import { readIntent, type StartIntent } from '../runner/startIntent';
 import { HelperProcesses, helpersLeftIn, type HelperStart } from '../runner/helperProcesses';
 import type { RestartSettings } from '../runner/restartPolicy';
-import {
-  type BuiltInRunner,
-  RunnerSupervisor,
-  type StartOutcome,
-  type StopOutcome,
-} from '../runner/supervisor';
+import { type BuiltInRunner, RunnerSupervisor, type StartOutcome } from '../runner/supervisor';
 import { AutomaticRestart, type ConnectionReadiness, leftRestart } from './automaticRestart';
 import { OneAtATime } from './oneAtATime';
 import { type OpenRun, Orphans } from './orphans';

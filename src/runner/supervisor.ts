@@ -12,15 +12,22 @@ import type { Finding } from '../diagnostics/finding';
 import { causeOfWriteProblem } from '../diagnostics/recordsFinding';
 import type { RunnerFact } from '../diagnostics/runnerFacts';
 import type { RunnerStatus } from '../diagnostics/status';
-import { endOwnTree, type TreeEnd } from '../host/endProcess';
+import { endOwnTree } from '../host/endProcess';
 import { isSameProcess } from '../host/processTree';
 import type { Machine, ProcessInfo } from '../host/machine';
 import { type MarketState, marketState } from '../ibkr/marketState';
 import { type Fall, fallsAfter } from './crashLoop';
+import {
+  afterExit,
+  type DetachedDeps,
+  endDetached,
+  type StopOutcome,
+  withDetached,
+} from './detached';
 import { runnerEnvironment, runVariable } from './environment';
 import { type LaunchAttempt, launchFailure, launchFinding } from './launchFailure';
 import { type Lease, readLease, removeLease, writeLease } from './lease';
-import { endMarked, type MarkedEnd, markedProcesses } from './markedProcesses';
+import type { MarkedEnd, RunMark } from './markedProcesses';
 import { openForAppend, OutputFollower } from './output';
 import { runnerStatus } from './runnerStatus';
 import {
@@ -82,17 +89,6 @@ export type StartOutcome =
   | { readonly outcome: 'started'; readonly pid: number }
   | { readonly outcome: 'already running'; readonly pid: number }
   | { readonly outcome: 'failed'; readonly finding: Finding };
-
-export interface StopOutcome {
-  readonly outcome: TreeEnd['outcome'];
-  readonly pid: number | null;
-  /** By what it ended; null unless it was stopped. */
-  readonly how: TreeEnd['how'];
-  /** True when it was ended without being asked, or asking was not enough. */
-  readonly wasKilled: boolean;
-  /** Why it is not sure to be gone; null otherwise. */
-  readonly why: string | null;
-}
 
 export type AdoptOutcome =
   | { readonly outcome: 'none' | 'gone' }
@@ -293,7 +289,7 @@ export class RunnerSupervisor implements Disposable {
     }
     const { phase } = this;
     const last = phase.name === 'exited' ? phase.process : undefined;
-    return (await this.stopping) ?? withDetached(notRunning, null, await this.endDetached(last));
+    return (await this.stopping) ?? withDetached(null, null, await this.endDetached(last));
   }
 
   /** Lets the runner go on without us: the next daemon finds the lease with the exact offset. */
@@ -552,49 +548,21 @@ export class RunnerSupervisor implements Disposable {
     this.resolveStop(withDetached(tree, leader.pid, detached));
   }
 
-  /** Ends those of a run that have left its tree, as far as the system lets us know them. */
-  private async endDetached(leader: RunnerProcess | undefined): Promise<MarkedEnd> {
+  /** How the processes of this run are known that have left its tree. */
+  private markOf(leader: RunnerProcess | undefined): RunMark | undefined {
     const { run } = this.run;
-    if (leader === undefined || run === undefined) {
-      return { ended: [], wasKilled: false, left: [] };
-    }
-    const { clock, machine, graceMs, signal = sendSignal, onDetached } = this.deps;
-    const mark = { run, sinceMs: leader.startedAtMs };
-    const detached = await endMarked(mark, {
-      clock,
-      machine,
-      ownPid: process.pid,
-      signal,
-      graceMs,
-    });
-    for (const { pid, name } of detached.ended) {
-      onDetached?.('INFO', `${name} (pid ${pid}), which had detached itself from it, was ended`);
-    }
-    for (const { pid, why } of detached.left) {
-      onDetached?.('WARN', `pid ${pid}, which had detached itself from it, is left: ${why}`);
-    }
-    return detached;
+    return leader === undefined || run === undefined
+      ? undefined
+      : { run, sinceMs: leader.startedAtMs };
   }
 
-  /**
-   * What a command that failed has left behind must not meet its next start. One that ended well
-   * may only have brought others up (`START_TRADER.sh`), which trade from now on.
-   */
-  private async afterExit(): Promise<void> {
-    const { phase, run } = this;
-    if (phase.name !== 'exited' || phase.exit.how !== 'by itself' || run.run === undefined) {
-      return;
-    }
-    if (phase.exit.code !== 0) {
-      await this.endDetached(phase.process);
-      return;
-    }
-    const mark = { run: run.run, sinceMs: phase.process.startedAtMs };
-    const living = await markedProcesses(mark, { ...this.deps, ownPid: process.pid });
-    if (living.length > 0) {
-      const names = living.map(({ pid, name }) => `${name} (pid ${pid})`).join(', ');
-      this.deps.onDetached?.('WARN', `its command has ended and left ${names}; a stop ends them`);
-    }
+  private get detachedDeps(): DetachedDeps {
+    const { clock, machine, graceMs, signal = sendSignal, onDetached } = this.deps;
+    return { clock, machine, ownPid: process.pid, signal, graceMs, onDetached };
+  }
+
+  private async endDetached(leader: RunnerProcess | undefined): Promise<MarkedEnd> {
+    return endDetached(this.markOf(leader), this.detachedDeps);
   }
 
   private follow(offset: number): void {
@@ -744,8 +712,9 @@ export class RunnerSupervisor implements Disposable {
     );
     this.isClosing = false;
     this.announce();
-    if (!this.isDisposed) {
-      await this.afterExit();
+    const { phase } = this;
+    if (!this.isDisposed && phase.name === 'exited' && phase.exit.how === 'by itself') {
+      await afterExit(phase.exit.code, this.markOf(phase.process), this.detachedDeps);
     }
   }
 
@@ -755,32 +724,6 @@ export class RunnerSupervisor implements Disposable {
       () => 0,
     );
   }
-}
-
-const notRunning = { outcome: 'not running', how: null, wasKilled: false, why: null } as const;
-
-/** The end of a tree, and of those that had left it. */
-function withDetached(
-  tree: Pick<TreeEnd, 'outcome' | 'how' | 'wasKilled' | 'why'>,
-  leader: number | null,
-  { ended, wasKilled, left }: MarkedEnd,
-): StopOutcome {
-  const { outcome, how, why } = tree;
-  const pid = leader ?? ended[0]?.pid ?? left[0]?.pid ?? null;
-  if (left.length > 0 && outcome !== 'still alive') {
-    const each = left.map((one) => `pid ${one.pid}: ${one.why}`).join('; ');
-    const words = `It has ended, and what had detached itself from it has not (${each}).`;
-    return { outcome: 'still alive', pid, how: null, wasKilled, why: words };
-  }
-  return ended.length === 0 || outcome === 'still alive'
-    ? { outcome, pid, how, wasKilled: tree.wasKilled, why }
-    : {
-        outcome: 'stopped',
-        pid,
-        how: wasKilled ? 'KILL' : (how ?? 'TERM'),
-        wasKilled: wasKilled || tree.wasKilled,
-        why,
-      };
 }
 
 function sendSignal(pid: number, name: NodeJS.Signals): void {
