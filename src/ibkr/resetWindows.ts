@@ -33,7 +33,7 @@ export interface ResetPlace {
 interface Schedule {
   readonly kind: ResetKind;
   readonly name: string;
-  readonly zone: TimeZone;
+  readonly zone: () => TimeZone;
   readonly days: readonly number[];
   readonly from: number;
   /** More than 1440 where it ends on a later day. */
@@ -46,8 +46,10 @@ const dayMinutes = 1440;
 const everyDay = [0, 1, 2, 3, 4, 5, 6] as const;
 /** IBKR's table is for Sunday to Friday; on Saturday the weekend's maintenance takes its place. */
 const sundayToFriday = [0, 1, 2, 3, 4, 5] as const;
-const newYork = new TimeZone('America/New_York');
-const hongKong = new TimeZone('Asia/Hong_Kong');
+// To make one takes some milliseconds, and most programs that import this never ask.
+const newYork = zoneOnce('America/New_York');
+const zurich = zoneOnce('Europe/Zurich');
+const hongKong = zoneOnce('Asia/Hong_Kong');
 
 const statusPage =
   'interactivebrokers.com, System Status: North America 00:15-01:45 ET, Europe 06:25-07:45 CET, Asia-Pacific 04:45-06:05 and 20:15-21:15 HKT; earlier 23:45-00:45 ET and 05:45-06:45 CET';
@@ -71,7 +73,7 @@ const serverResets: Readonly<Record<Region, readonly Schedule[]>> = {
   Europe: [
     {
       ...serverReset('Europe'),
-      zone: new TimeZone('Europe/Zurich'),
+      zone: zurich,
       days: sundayToFriday,
       from: at(5, 45),
       until: at(7, 45),
@@ -173,13 +175,19 @@ function dailyRestart(zone: string, minute: number): Schedule {
   return {
     kind: 'daily restart',
     name: 'the daily restart of TWS',
-    zone: new TimeZone(zone),
+    zone: zoneOnce(zone),
     days: everyDay,
     // TWS's clock and ours may differ by a minute; it is back within 30 s to a few minutes.
     from: minute - 1,
     until: minute + 10,
     source: 'TWS, Lock and Exit: auto restart at 11:45 PM unless changed',
   };
+}
+
+/** Makes the zone with its first use. */
+function zoneOnce(id: string): () => TimeZone {
+  let zone: TimeZone | undefined;
+  return () => (zone ??= new TimeZone(id));
 }
 
 function serverReset(region: string): Pick<Schedule, 'kind' | 'name' | 'source'> {
@@ -196,7 +204,7 @@ function at(hour: number, minute: number): number {
 }
 
 function occurrences(schedule: Schedule, fromMs: number, untilMs: number): readonly ResetWindow[] {
-  const { zone } = schedule;
+  const zone = schedule.zone();
   const dayOf = (ms: number): number => Math.floor(zone.wallMs(ms) / (dayMinutes * minuteMs));
   const wallOf = (day: number, minutes: number): number => (day * dayMinutes + minutes) * minuteMs;
   const first = dayOf(fromMs - 2 * dayMinutes * minuteMs);
