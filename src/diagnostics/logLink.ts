@@ -146,6 +146,10 @@ function isGroup(key: string, group: LinkGroup): boolean {
 }
 
 function isLink(key: string, endpoint: string): boolean {
-  const [kind, , of = ''] = key.split('/');
-  return kind === 'link' && (endpoint === '' || of === '' || of === endpoint);
+  // Asked for nearly every line of an outage.
+  if (!key.startsWith('link/')) {
+    return false;
+  }
+  const [, , of = ''] = endpoint === '' ? [] : key.split('/');
+  return of === '' || of === endpoint;
 }
