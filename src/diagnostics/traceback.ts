@@ -174,6 +174,8 @@ export class TracebackReader {
   dateBy(at: string | undefined): void {
     if (this.raised !== undefined) {
       this.raised.at ??= at;
+      // Another one may follow at once.
+      this.lastAt ??= at;
     }
   }
 
