@@ -8,27 +8,50 @@ const quote = 34;
 const backslash = 92;
 const closing = 125;
 
+/** What a number may be, as bits of a byte. */
+export const anyCode = 1;
+/** One that is hardly an ordinary number. */
+export const distinctiveCode = 2;
+export const inWord = 4;
+
+/** So many numbers are told apart. */
+const numbersBelow = 100_000;
+
+/**
+ * What each number below 100,000 may be.
+ * @param codes of TWS that matter
+ * @param others numbers that stand in words
+ */
+export function tellingNumbers(
+  codes: readonly number[],
+  others: readonly number[] = [],
+): Uint8Array {
+  const numbers = new Uint8Array(numbersBelow);
+  for (const code of codes) {
+    numbers[code] = code < firstDistinctive ? anyCode : anyCode | distinctiveCode;
+  }
+  for (const other of others) {
+    numbers[other] = (numbers[other] ?? 0) | inWord;
+  }
+  return numbers;
+}
+
 /** Tells numbers that may be codes of TWS from amounts, times, addresses and counters. */
 export class LineCodes {
-  /** What `mayMatter` said of a number: nothing yet, no, or yes. */
-  private readonly answers = new Uint8Array(100_000);
-
-  /** @param mayMatter asked where a number of three to five digits stands alone */
-  constructor(private readonly mayMatter: (code: number) => boolean) {}
+  /** @param numbers see `tellingNumbers` */
+  constructor(private readonly numbers: Uint8Array) {}
 
   /**
    * Whether the digits from `start` to `end`, all that stand together, may be a code.
    * @param from where the line begins
    */
-
   isCode(bytes: Uint8Array, start: number, end: number, from: number): boolean {
-    const least = this.leastCode(bytes, start, end, from);
-    return least !== undefined && this.isAmong(bytes, start, end, least);
+    const kind = this.kindOf(bytes, start, end, from);
+    return kind !== 0 && this.isAmong(bytes, start, end, kind);
   }
 
-  /** From which number on such digits might be one; undefined where none would be. */
-
-  leastCode(bytes: Uint8Array, start: number, end: number, from: number): number | undefined {
+  /** `anyCode` or `distinctiveCode` where such digits might be one; 0 where none would be. */
+  kindOf(bytes: Uint8Array, start: number, end: number, from: number): number {
     const digits = end - start;
     if (
       digits < 3 ||
@@ -36,34 +59,26 @@ export class LineCodes {
       isPartOfMore(bytes, end) ||
       isFraction(bytes, start - 1, from)
     ) {
-      return undefined;
+      return 0;
     }
     const next = bytes[end];
     const key = next === comma || next === closing ? endOfKey(bytes, start, from) : 0;
     if (key !== 0 && !isCodeKey(key)) {
-      return digits > 3 && isForeignCodeKey(key) ? firstDistinctive : undefined;
+      return digits > 3 && isForeignCodeKey(key) ? distinctiveCode : 0;
     }
     if (!isWebAnswer(bytes, start, from)) {
-      return 1;
+      return anyCode;
     }
-    return digits > 3 ? firstDistinctive : undefined;
+    return digits > 3 ? distinctiveCode : 0;
   }
 
-  /** Whether the number there is `least` or more, and one that matters. */
-
-  isAmong(bytes: Uint8Array, start: number, end: number, least: number): boolean {
+  /** Whether at most five digits are a number of one of these kinds. */
+  isAmong(bytes: Uint8Array, start: number, end: number, kinds: number): boolean {
     let value = 0;
     for (let place = start; place < end; place += 1) {
       value = 10 * value + (bytes[place] ?? 0) - zero;
     }
-    return value >= least && this.isAskedFor(value);
-  }
-
-  private isAskedFor(value: number): boolean {
-    if (this.answers[value] === 0) {
-      this.answers[value] = this.mayMatter(value) ? 2 : 1;
-    }
-    return this.answers[value] === 2;
+    return ((this.numbers[value] ?? 0) & kinds) !== 0;
   }
 }
 

@@ -1,4 +1,3 @@
-import { LineOutlines } from './lineOutlines';
 import { LineSieve, type TriggerWords } from './lineSieve';
 
 const lineFeed = 10;
@@ -10,7 +9,6 @@ const maxOutlines = 4096;
 /** Tells lines that may matter from others, for lines that come one by one. */
 export class LineFilter {
   private readonly sieve: LineSieve<'silent'>;
-  private readonly outlines = new LineOutlines();
   private readonly bytes = Buffer.alloc(maxBytes + 1);
 
   constructor(triggers: TriggerWords) {
@@ -21,11 +19,12 @@ export class LineFilter {
   mayMatter(line: string): boolean {
     const length = this.bytes.write(line, 0, maxBytes, 'utf8');
     this.bytes[length] = lineFeed;
-    const { outlines, bytes } = this;
-    outlines.load(bytes.subarray(0, length + 1));
-    outlines.next();
-    const [high, low] = [outlines.highOf(0), outlines.lowOf(0)];
-    return this.sieve.look(high, low, bytes, 0, length) !== 'silent';
+    const { sieve, bytes } = this;
+    const { lines } = sieve;
+    lines.load(bytes.subarray(0, length + 1));
+    return (
+      lines.next() > 0 && sieve.look(lines.highOf(0), lines.lowOf(0), bytes, 0, length) !== 'silent'
+    );
   }
 
   /** The line that was asked about last said nothing; nor will others of its shape. */

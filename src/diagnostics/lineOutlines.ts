@@ -1,10 +1,15 @@
-import { outlineModule } from './outlineModule';
+import { OutlineMemory } from './outlineMemory';
+import { foundBytes, type OutlineLayout, outlineModule } from './outlineModule';
 
-/** So many lines are taken at a time. */
-const maxLines = 256;
-const wordsPerLine = 3;
-const inputAt = 4 * wordsPerLine * maxLines;
+/** So many lines are found at a time. */
+const maxFound = 256;
+const wordsPerLine = foundBytes / 4;
 const pageBytes = 65_536;
+
+/** Where things lie in the memory, in bytes: what was found, what is known of outlines. */
+const foundAt = 8;
+const foundEnd = foundAt + foundBytes * maxFound;
+const knownAt = 8192;
 
 /** What is used of it; TypeScript knows it only as a browser's. */
 interface WebAssemblyApi {
@@ -17,66 +22,119 @@ interface Memory {
   grow(pages: number): void;
 }
 
-type Take = (from: number, to: number, out: number, limit: number) => number;
+type Take = (from: number, to: number, line: number, limit: number) => number;
 
 /**
  * The outlines of lines. The outline of a line is its bytes with every digit read as the same
  * one; lines of one outline have all but the digits in common, and these at the same places. It
  * is given as a hash in two halves, together the same for two different outlines by chance once
- * in 10^18. Taking it costs a small part of what decoding the line would.
+ * in 10^18. Taking it costs a small part of what decoding the line would. Lines of which it is
+ * known that they say nothing are not even given.
  */
 export class LineOutlines {
+  /** What is known of outlines. */
+  readonly known: OutlineMemory;
   private readonly memory: Memory;
-  private readonly takeFrom: Take;
+  private readonly take: Take;
+  private readonly inputAt: number;
   private input = new Uint8Array();
-  private records = new Int32Array();
+  private found = new Int32Array();
   private length = 0;
   private done = 0;
+  private linesDone = 0;
 
-  constructor() {
-    const { WebAssembly } = globalThis as unknown as { WebAssembly: WebAssemblyApi };
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(outlineModule()));
-    const { memory, take } = exports as { memory: Memory; take: Take };
+  /**
+   * @param size so many outlines are remembered at most; a power of two
+   * @param numbers what each number below 100,000 may be, see `tellingNumbers`
+   */
+  constructor(size: number, numbers: Uint8Array) {
+    this.known = new OutlineMemory(size);
+    const { mask, tableBytes, poolBytes } = this.known;
+    const pool = knownAt + tableBytes;
+    const numbersAt = pool + poolBytes;
+    this.inputAt = numbersAt + numbers.length;
+    const { memory, take } = instantiate({
+      ...{ table: knownAt, mask, pool },
+      ...{ numbers: numbersAt, found: foundAt },
+    });
     this.memory = memory;
-    this.takeFrom = take;
+    this.take = take;
+    this.reserve(0);
+    new Uint8Array(memory.buffer).set(numbers, numbersAt);
   }
 
   /** Takes in whole lines; the last byte is a line feed. */
   load(lines: Uint8Array): void {
-    const missing = inputAt + lines.length + 8 - this.memory.buffer.byteLength;
-    if (missing > 0) {
-      this.memory.grow(Math.ceil(missing / pageBytes));
-    }
-    if (this.input.buffer !== this.memory.buffer) {
-      this.input = new Uint8Array(this.memory.buffer, inputAt);
-      this.records = new Int32Array(this.memory.buffer, 0, wordsPerLine * maxLines);
-    }
+    this.reserve(lines.length);
     this.input.set(lines);
     this.length = lines.length;
     this.done = 0;
+    this.linesDone = 0;
   }
 
-  /** @returns of how many lines outlines were taken; 0 at the end */
+  /** @returns how many more lines were found that may say something; 0 at the end */
   next(): number {
     if (this.done >= this.length) {
       return 0;
     }
-    const end = this.takeFrom(inputAt + this.done, inputAt + this.length, 0, inputAt);
-    const count = end / 4 / wordsPerLine;
-    this.done = this.endOf(count - 1) + 1;
-    return count;
+    const { inputAt } = this;
+    const from = inputAt + this.done;
+    const end = this.take(from, inputAt + this.length, this.linesDone, foundEnd);
+    const [place = 0, line = 0] = this.found;
+    this.done = place - inputAt;
+    this.linesDone = line;
+    return (end - foundAt) / foundBytes;
   }
 
-  /** Where the line feed of a line stands. */
-  endOf(line: number): number {
-    return (this.records[wordsPerLine * line] ?? 0) - inputAt;
+  /** How many lines were looked at. */
+  get lines(): number {
+    return this.linesDone;
   }
 
-  lowOf(line: number): number {
-    return this.records[wordsPerLine * line + 1] ?? 0;
+  /** Where one of the lines begins that `next` has found last. */
+  startOf(index: number): number {
+    return this.wordOf(index, 0) - this.inputAt;
   }
 
-  highOf(line: number): number {
-    return this.records[wordsPerLine * line + 2] ?? 0;
+  /** Where its line feed stands. */
+  endOf(index: number): number {
+    return this.wordOf(index, 1) - this.inputAt;
   }
+
+  lowOf(index: number): number {
+    return this.wordOf(index, 2);
+  }
+
+  highOf(index: number): number {
+    return this.wordOf(index, 3);
+  }
+
+  /** How many lines stand before it. */
+  lineOf(index: number): number {
+    return this.wordOf(index, 4);
+  }
+
+  private wordOf(index: number, word: number): number {
+    return this.found[foundAt / 4 + wordsPerLine * index + word] ?? 0;
+  }
+
+  /** Makes room for so many bytes of lines. What lies in the memory stays, in a new buffer. */
+  private reserve(bytes: number): void {
+    const { memory, inputAt } = this;
+    const missing = inputAt + bytes + 8 - memory.buffer.byteLength;
+    if (missing > 0) {
+      memory.grow(Math.ceil(missing / pageBytes));
+    }
+    if (this.input.buffer !== memory.buffer) {
+      this.input = new Uint8Array(memory.buffer, inputAt);
+      this.found = new Int32Array(memory.buffer, 0, foundEnd / 4);
+      this.known.attach(memory.buffer, knownAt);
+    }
+  }
+}
+
+function instantiate(layout: OutlineLayout): { memory: Memory; take: Take } {
+  const { WebAssembly } = globalThis as unknown as { WebAssembly: WebAssemblyApi };
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(outlineModule(layout)));
+  return exports as { memory: Memory; take: Take };
 }

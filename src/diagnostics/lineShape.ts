@@ -25,10 +25,9 @@ export class LineShape {
     this.high = 1;
     this.low = 2;
     for (let place = start; place < end;) {
-      if (!isDigit(bytes[place])) {
-        this.add(bytes[place] ?? 0);
-        place += 1;
-        continue;
+      place = this.addText(bytes, place, end);
+      if (place === end) {
+        break;
       }
       const behind = endOfMoment(view, place, end) || this.endOfNumber(bytes, place, end, start);
       if (behind < 0) {
@@ -37,7 +36,7 @@ export class LineShape {
           this.add(bytes[place] ?? 0);
         }
       } else if (isMoment(bytes, place, behind)) {
-        this.add(bytes[place + 10] === letterT ? mark : spacedMark);
+        this.add(bytes[place + 10] === letterT ? momentMark : spacedMark);
         place = behind;
       } else {
         kept.push(packed(place - start, behind - place) | onlyWhetherZero);
@@ -75,9 +74,26 @@ export class LineShape {
     const isValue = next === comma || next === closing;
     return isValue &&
       isCounter(bytes, from, start) &&
-      this.codes.leastCode(bytes, from, digits, start) === undefined
+      this.codes.kindOf(bytes, from, digits, start) === 0
       ? digits
       : -digits;
+  }
+
+  /** Adds what stands before the next digit. @returns where that stands, or `end` */
+  private addText(bytes: Uint8Array, from: number, end: number): number {
+    let { high, low } = this;
+    let place = from;
+    for (; place < end; place += 1) {
+      const byte = bytes[place] ?? 0;
+      if (isDigit(byte)) {
+        break;
+      }
+      high = mixed(high ^ byte);
+      low = otherwiseMixed(low ^ byte);
+    }
+    this.high = high;
+    this.low = low;
+    return place;
   }
 
   private add(value: number): void {
@@ -139,7 +155,8 @@ const letterT = 84;
 /** Bytes that no text has. */
 const mark = 1;
 const zeroMark = 2;
-const spacedMark = 3;
+const momentMark = 3;
+const spacedMark = 4;
 
 /** Letters, digits, `_`, `.`, and `x` of addresses: the digits belong to a name. */
 function isInWord(byte: number): boolean {

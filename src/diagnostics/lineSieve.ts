@@ -1,8 +1,9 @@
-import { endOfDigits, isDigit, LineCodes } from './lineCodes';
+import { endOfDigits, inWord, isDigit, LineCodes, tellingNumbers } from './lineCodes';
 import { endOfMoment } from './lineMoment';
+import { LineOutlines } from './lineOutlines';
 import { hasValue, LineShape, mixed, onlyWhetherZero, otherwiseMixed, packed } from './lineShape';
 import { LineTriggers } from './lineTriggers';
-import { metOnce, OutlineMemory, silent, unknown, various } from './outlineMemory';
+import { metOnce, type OutlineMemory, silent, unknown, various } from './outlineMemory';
 import { ShapeMemory } from './shapeMemory';
 import { WordNumbers } from './wordNumbers';
 
@@ -13,7 +14,7 @@ const lineFeed = 10;
 /** What marks a line that may matter, see `LineTriggers`. */
 export interface TriggerWords {
   readonly words: readonly string[];
-  readonly mayMatter: (code: number) => boolean;
+  readonly codes: readonly number[];
 }
 
 export interface SieveBounds {
@@ -27,8 +28,12 @@ export interface SieveBounds {
  * Tells lines that say nothing, and lines that say what an earlier one said, without reading
  * them. A program prints the same few lines with other numbers: what a line means is found by its
  * outline, and where that is not enough, by its shape.
+ *
+ * Lines are given to `lines`, which finds those that are not known to be silent; `look` is asked
+ * about each of these, in their order.
  */
 export class LineSieve<Meaning> {
+  readonly lines: LineOutlines;
   private readonly outlines: OutlineMemory;
   private readonly meanings: ShapeMemory<Meaning | 'silent'>;
   private readonly codes: LineCodes;
@@ -39,21 +44,25 @@ export class LineSieve<Meaning> {
   /** Under what the meaning of the last line is kept, besides its shape. */
   private high = 0;
   private low = 0;
+  /** Lines with an address have new outlines but old shapes: the next one may be such again. */
+  private isShapeKnown = false;
 
   /**
    * @param bounds no line is longer than `maxBytes`; so many outlines are remembered
    * @param sample a part of the log, to search the rest more quickly
    */
   constructor(
-    { words, mayMatter }: TriggerWords,
+    { words, codes }: TriggerWords,
     { maxBytes, maxOutlines }: SieveBounds,
     sample?: Uint8Array,
   ) {
-    this.outlines = new OutlineMemory(maxOutlines);
-    this.meanings = new ShapeMemory(maxOutlines / 2);
-    this.codes = new LineCodes(mayMatter);
-    this.shape = new LineShape(this.codes);
     this.numbers = new WordNumbers(words);
+    const numbers = tellingNumbers(codes, this.numbers.values);
+    this.lines = new LineOutlines(maxOutlines, numbers);
+    this.outlines = this.lines.known;
+    this.meanings = new ShapeMemory(maxOutlines / 2);
+    this.codes = new LineCodes(numbers);
+    this.shape = new LineShape(this.codes);
     this.triggers = new LineTriggers(words, this.codes, sample);
     this.uncoloured = Buffer.alloc(maxBytes + 1);
   }
@@ -77,14 +86,11 @@ export class LineSieve<Meaning> {
       outlines.add(high, low);
       return this.lookAlone(bytes, start, end);
     }
-    if (outlines.isSilent(at)) {
-      return 'silent';
-    }
     if (outlines.verdictOf(at) === metOnce) {
       outlines.tell(at, this.placesOfTelling(bytes, start, end));
     }
-    const tellingAt = outlines.tellingAt(at);
-    if (tellingAt === 0 || !this.hasTelling(tellingAt, bytes, start)) {
+    // What is silent may have become so since the line was found.
+    if (outlines.verdictOf(at) !== various && !this.hasTelling(at, bytes, start)) {
       if (outlines.verdictOf(at) === unknown) {
         outlines.judge(at, this.mayMatter(bytes, start, end) ? various : silent);
       }
@@ -112,14 +118,18 @@ export class LineSieve<Meaning> {
 
   /** Looks at a line of an outline that is new. */
   private lookAlone(bytes: Uint8Array, start: number, end: number): Meaning | 'silent' | undefined {
-    if (!this.mayMatter(bytes, start, end)) {
+    if (!this.isShapeKnown && !this.mayMatter(bytes, start, end)) {
       return 'silent';
     }
     const { shape } = this;
     shape.take(bytes, start, end);
     this.high = shape.high;
     this.low = shape.low;
-    return this.meanings.get(shape.high, shape.low) ?? this.meaningOfColoured(bytes, start, end);
+    const meaning = this.meanings.get(shape.high, shape.low);
+    const isSilent =
+      meaning === undefined && this.isShapeKnown && !this.mayMatter(bytes, start, end);
+    this.isShapeKnown = meaning !== undefined;
+    return isSilent ? 'silent' : (meaning ?? this.meaningOfColoured(bytes, start, end));
   }
 
   private lookCloser(
@@ -155,7 +165,7 @@ export class LineSieve<Meaning> {
     return this.hasTrigger(bytes, start, end) || bytes.subarray(start, end).includes(escape);
   }
 
-  /** Where numbers stand that may be codes or parts of triggers: two words each, see `packed`. */
+  /** Where numbers stand that may be codes or parts of triggers, see `packed`, and which each time. */
   private placesOfTelling(bytes: Uint8Array, start: number, end: number): readonly number[] {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const places: number[] = [];
@@ -167,11 +177,12 @@ export class LineSieve<Meaning> {
       const digits = endOfDigits(bytes, place, end);
       const moment = endOfMoment(view, place, end);
       if (moment === 0) {
-        const least = this.codes.leastCode(bytes, place, digits, start);
-        const isPart =
-          this.numbers.mayBeInside(bytes, place) || this.numbers.mayBeFirst(bytes, digits);
-        if (least !== undefined || isPart) {
-          places.push(packed(place - start, digits - place), 2 * (least ?? 0) + Number(isPart));
+        const kind = this.codes.kindOf(bytes, place, digits, start);
+        if (kind !== 0) {
+          places.push(packed(place - start, digits - place), kind);
+        }
+        for (const run of this.numbers.runsIn(bytes, place, digits)) {
+          places.push(packed(run.start - start, run.end - run.start), inWord);
         }
       }
       place = Math.max(moment, digits);
@@ -179,20 +190,15 @@ export class LineSieve<Meaning> {
     return places;
   }
 
-  /** Whether one of these numbers makes the line matter. */
-  private hasTelling(tellingAt: number, bytes: Uint8Array, start: number): boolean {
-    const { pool } = this.outlines;
-    const last = tellingAt + (pool[tellingAt] ?? 0);
+  /** Whether one of these numbers makes the line matter. `outlineModule` asks the same. */
+  private hasTelling(at: number, bytes: Uint8Array, start: number): boolean {
+    const { lists } = this.outlines;
+    const tellingAt = this.outlines.tellingAt(at);
+    const last = tellingAt === 0 ? 0 : tellingAt + (lists[tellingAt] ?? 0);
     for (let place = tellingAt + 1; place < last; place += 2) {
-      const where = pool[place] ?? 0;
-      const what = pool[place + 1] ?? 0;
+      const where = lists[place] ?? 0;
       const from = start + (where >>> 16);
-      const to = from + (where & 0x7fff);
-      if (
-        (what > 1 && this.codes.isAmong(bytes, from, to, what >>> 1)) ||
-        ((what & 1) === 1 &&
-          (this.numbers.isInside(bytes, from) || this.numbers.isFirst(bytes, to)))
-      ) {
+      if (this.codes.isAmong(bytes, from, from + (where & 0x7fff), lists[place + 1] ?? 0)) {
         return true;
       }
     }
@@ -201,11 +207,11 @@ export class LineSieve<Meaning> {
 
   /** Adds to the outline what the shape has besides. */
   private foldKept(keptAt: number, bytes: Uint8Array, start: number): void {
-    const { pool } = this.outlines;
-    const last = keptAt + (pool[keptAt] ?? 0);
+    const { lists } = this.outlines;
+    const last = keptAt + (lists[keptAt] ?? 0);
     let { high, low } = this;
     for (let place = keptAt + 1; place <= last; place += 1) {
-      const where = pool[place] ?? 0;
+      const where = lists[place] ?? 0;
       const from = start + (where >>> 16);
       const to = from + (where & 0x7fff);
       const part =

@@ -1,8 +1,8 @@
 import type { LogFinding } from './logIncidents';
-import { LineOutlines } from './lineOutlines';
 import { escape, LineSieve } from './lineSieve';
 import { parseLogLine } from './logLine';
 import { LogReader } from './logReader';
+import { momentOfLine, timeOfMoment } from './momentOfLine';
 import { causesOfMessage } from './notices';
 import type { RunnerFact } from './runnerFacts';
 import { isGoodNews, type KnownLine, logTriggers } from './runnerReader';
@@ -15,6 +15,8 @@ const carriageReturn = 13;
 interface Shape extends KnownLine {
   /** Nobody asks for its time but where something is wrong that it may end. */
   readonly isGood: boolean;
+  /** Which moment of such a line is its time; null where none is, undefined until asked for. */
+  moment?: number | null;
 }
 
 /** What neither reports nor ends anything. */
@@ -32,16 +34,18 @@ const bounds = { maxBytes: maxShapedBytes, maxOutlines: 32_768 };
 export class LogFeed {
   private readonly reader = new LogReader();
   private readonly blocks = new LineBlocks();
-  private readonly outlines = new LineOutlines();
   private sieve: LineSieve<Shape> | undefined;
   private cut = 0;
+  /** How far the present block has been read: bytes and lines. */
+  private place = 0;
+  private line = 0;
   /** Lines that say nothing and that the reader has not been told of. */
   private silentLines = 0;
-  /** The last line that was passed over. */
+  /** Where the last line ends that was passed over. */
   private passedIn: Buffer = Buffer.alloc(0);
-  private passedAt = 0;
+  private passedTo = 0;
   private readonly tellPassed = (): string =>
-    textOf(this.passedIn, this.passedAt, endOfLine(this.passedIn, this.passedAt));
+    textOf(this.passedIn, beginOfLine(this.passedIn, this.passedTo), this.passedTo);
 
   /** Lines that were longer than `maxLineBytes`, of which only the beginning was read. */
   get cutLines(): number {
@@ -71,36 +75,68 @@ export class LogFeed {
       }
       return;
     }
-    this.outlines.load(block);
-    for (let start = 0; start < block.length;) {
-      start = this.readSome(sieve, block, start);
+    const { lines } = sieve;
+    this.place = 0;
+    this.line = 0;
+    lines.load(block);
+    for (let count = lines.next(); count > 0; count = lines.next()) {
+      for (let index = 0; index < count; index += 1) {
+        this.readFound(sieve, block, index);
+      }
     }
+    while (this.reader.needsNextLine && this.place < block.length) {
+      this.readNext(block);
+    }
+    this.passTo(lines.lines, block, block.length);
     this.tellSilent();
     if (this.passedIn === block) {
       // The bytes are good for this call only.
-      const line = block.subarray(this.passedAt, this.passedAt + maxShapedBytes);
-      this.passed(Buffer.from(line), 0);
+      const start = beginOfLine(block, this.passedTo);
+      const end = Math.min(this.passedTo, start + maxShapedBytes);
+      this.passed(Buffer.from(block.subarray(start, end)), end - start);
     }
   }
 
-  /** @returns where the first line begins that was not read */
-  private readSome(sieve: LineSieve<Shape>, block: Buffer, from: number): number {
-    const { outlines } = this;
-    const count = outlines.next();
-    let start = from;
-    for (let line = 0; line < count; line += 1) {
-      const end = outlines.endOf(line);
-      if (this.reader.needsNextLine) {
-        this.reader.push(textOf(block, start, end));
-      } else if (end - start > maxShapedBytes) {
-        this.readLong(sieve, block, start, end);
-      } else {
-        const known = sieve.look(outlines.highOf(line), outlines.lowOf(line), block, start, end);
-        this.readLine(sieve, known, block, start, end);
-      }
-      start = end + 1;
+  /** Reads the next line whatever it says. */
+  private readNext(block: Buffer): void {
+    const end = endOfLine(block, this.place);
+    this.reader.push(textOf(block, this.place, end));
+    this.passOn(end);
+  }
+
+  private readFound(sieve: LineSieve<Shape>, block: Buffer, index: number): void {
+    const { lines } = sieve;
+    const start = lines.startOf(index);
+    // What may belong to an exception is read line by line, but for a known line that ends it.
+    while (this.reader.needsNextLine && this.place < start) {
+      this.readNext(block);
     }
-    return start;
+    if (start < this.place) {
+      return;
+    }
+    this.passTo(lines.lineOf(index), block, start);
+    const end = lines.endOf(index);
+    if (end - start > maxShapedBytes) {
+      this.readLong(sieve, block, start, end);
+    } else {
+      const known = sieve.look(lines.highOf(index), lines.lowOf(index), block, start, end);
+      this.readLine(sieve, known, block, start, end);
+    }
+    this.passOn(end);
+  }
+
+  private passOn(end: number): void {
+    this.place = end + 1;
+    this.line += 1;
+  }
+
+  /** All lines up to one, which begins at `start`, say nothing. */
+  private passTo(line: number, block: Buffer, start: number): void {
+    if (line > this.line) {
+      this.silentLines += line - this.line;
+      this.line = line;
+      this.passed(block, start - 1);
+    }
   }
 
   /* eslint-disable-next-line max-params -- called for every line of a log: an object costs more */
@@ -111,34 +147,39 @@ export class LogFeed {
     start: number,
     end: number,
   ): void {
-    if (known === 'silent') {
-      this.passSilent(block, start);
-    } else if (known === undefined) {
+    if (typeof known === 'object' && this.reader.mayPushKnown(known)) {
+      this.readKnown(known, block, start, end);
+    } else if (this.reader.needsNextLine) {
+      this.reader.push(textOf(block, start, end));
+    } else if (known === 'silent') {
+      this.passSilent(block, end);
+    } else {
       this.tellSilent();
       this.learn(sieve, textOf(block, start, end));
-    } else {
-      this.readKnown(known, block, start, end);
     }
   }
 
   private readKnown(known: Shape, block: Buffer, start: number, end: number): void {
     this.tellSilent();
-    this.passed(block, start);
-    const isDated = known.facts.length > 0 && !(known.isGood && this.reader.isCalm);
+    this.passed(block, end);
+    const isCalm = this.reader.isCalm && !this.reader.needsNextLine;
+    const isDated = known.facts.length > 0 && !(known.isGood && isCalm);
     // As a string a copy is made the quickest.
     const when =
-      isDated && known.isTimed ? new LineTime(block.toString('latin1', start, end)) : undefined;
+      isDated && known.isTimed
+        ? new LineTime(block.toString('latin1', start, end), known)
+        : undefined;
     this.reader.pushKnown(known, this.tellPassed, when);
   }
 
   private readLong(sieve: LineSieve<Shape>, block: Buffer, start: number, end: number): void {
     this.cut += end - start > maxLineBytes ? 1 : 0;
     const isColoured = block.subarray(start, end).includes(escape);
-    if (isColoured || sieve.hasTrigger(block, start, end)) {
+    if (this.reader.needsNextLine || isColoured || sieve.hasTrigger(block, start, end)) {
       this.tellSilent();
       this.reader.push(textOf(block, start, end));
     } else {
-      this.passSilent(block, start);
+      this.passSilent(block, end);
     }
   }
 
@@ -150,9 +191,9 @@ export class LogFeed {
     return this.sieve;
   }
 
-  private passSilent(block: Buffer, start: number): void {
+  private passSilent(block: Buffer, end: number): void {
     this.silentLines += 1;
-    this.passed(block, start);
+    this.passed(block, end);
   }
 
   private tellSilent(): void {
@@ -162,9 +203,9 @@ export class LogFeed {
     }
   }
 
-  private passed(block: Buffer, start: number): void {
+  private passed(block: Buffer, end: number): void {
     this.passedIn = block;
-    this.passedAt = start;
+    this.passedTo = end;
   }
 
   private learn(sieve: LineSieve<Shape>, raw: string): void {
@@ -186,16 +227,29 @@ class LineTime {
   private time: string | undefined;
   private isRead = false;
 
-  /** @param line one character a byte */
-  constructor(private readonly line: string) {}
+  /**
+   * @param line one character a byte
+   * @param shape its shape, in which all lines have their time at the same place
+   */
+  constructor(
+    private readonly line: string,
+    private readonly shape: Shape,
+  ) {}
 
   get at(): string | undefined {
     if (!this.isRead) {
       this.isRead = true;
-      this.time = parseLogLine(decodeLine(Buffer.from(this.line, 'latin1'))).at;
+      const { shape, line } = this;
+      shape.moment ??= momentOfLine(decoded(line)) ?? null;
+      const quick = shape.moment === null ? undefined : timeOfMoment(line, shape.moment);
+      this.time = quick ?? parseLogLine(decoded(line)).at;
     }
     return this.time;
   }
+}
+
+function decoded(line: string): string {
+  return decodeLine(Buffer.from(line, 'latin1'));
 }
 
 function textOf(block: Buffer, start: number, end: number): string {
@@ -207,6 +261,11 @@ function textOf(block: Buffer, start: number, end: number): string {
 function endOfLine(block: Buffer, from: number): number {
   const end = block.indexOf(lineFeed, from);
   return end === -1 ? block.length : end;
+}
+
+function beginOfLine(block: Buffer, end: number): number {
+  // A negative place would count from the end.
+  return end === 0 ? 0 : block.lastIndexOf(lineFeed, end - 1) + 1;
 }
 
 /** A return that ends a line by itself, as editors count, or is printed over and over. */

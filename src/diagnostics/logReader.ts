@@ -85,12 +85,19 @@ export class LogReader {
     if (facts.length === 0) {
       return;
     }
-    const { earlyFacts, earlyLines } = this.reader;
+    const { earlyFacts } = this.reader;
+    this.takeEarly(facts.slice(0, earlyFacts));
+    for (const fact of facts.slice(earlyFacts)) {
+      this.take(fact, new FactPlace(this.line, fact));
+    }
+  }
+
+  private takeEarly(facts: readonly RunnerFact[]): void {
+    const { earlyLines } = this.reader;
     const line = this.line - earlyLines.last;
     const from = this.line - earlyLines.first;
-    for (const [index, fact] of facts.entries()) {
-      const isEarly = index < earlyFacts;
-      this.take(fact, isEarly ? new FactPlace(line, fact, from) : new FactPlace(this.line, fact));
+    for (const fact of facts) {
+      this.take(fact, new FactPlace(line, fact, from));
     }
   }
 
@@ -110,6 +117,11 @@ export class LogReader {
     return this.book.size === 0 && !this.symbols.hasAny;
   }
 
+  /** Whether `pushKnown` may be told of such a line, though `needsNextLine` is true. */
+  mayPushKnown(known: KnownLine): boolean {
+    return this.reader.mayPushKnown(known);
+  }
+
   /**
    * Takes in a line like one that was read before.
    * @param tell gives the line until the next one comes
@@ -117,7 +129,12 @@ export class LogReader {
    */
   pushKnown(known: KnownLine, tell: () => string, when: Dated | undefined): void {
     this.line += 1;
-    for (const fact of this.reader.pushKnown(known, tell, when)) {
+    const facts = this.reader.pushKnown(known, tell, when);
+    const { earlyFacts } = this.reader;
+    if (earlyFacts > 0) {
+      this.takeEarly(facts.slice(0, earlyFacts));
+    }
+    for (const fact of earlyFacts > 0 ? facts.slice(earlyFacts) : facts) {
       const dated = this.reader.isEarlier(fact) ? fact : (when ?? fact);
       this.take(fact, new FactPlace(this.line, dated));
     }

@@ -1,11 +1,11 @@
 /** An outline may be kept at so many places. */
 const ways = 4;
-/** High, low, what is known of it, where its kept numbers are: a line of the cache has four. */
+/** Low, high, what is known of it, where its kept numbers are: a line of the cache has four. */
 const stride = 4;
 /** Room for the places in an outline, on an average. */
 const placesEach = 16;
 
-/** What is known of lines of an outline, leaving out those that have a telling number. */
+/** What is known of lines of an outline; `silent` leaves out those that have a telling number. */
 export const unknown = 0;
 export const silent = 1;
 export const various = 2;
@@ -15,20 +15,33 @@ export const metOnce = 3;
 /**
  * Remembers outlines of lines, each with two lists of places in the line, in constant memory and
  * close together, because it is asked for every line of a log: when it is full, it begins anew.
- * `at` stands for an outline until the next one is added.
+ * It lies in the memory of `outlineModule`, which reads it too. `at` stands for an outline until
+ * the next one is added.
  */
 export class OutlineMemory {
-  /** Both lists: how many, and each place. */
-  readonly pool: Int32Array;
-  private readonly table: Int32Array;
-  private readonly mask: number;
+  readonly mask: number;
+  readonly tableBytes: number;
+  readonly poolBytes: number;
+  private table = new Int32Array();
+  private pool = new Int32Array();
   private poolEnd = 1;
 
   /** @param size so many outlines are kept at most; a power of two */
   constructor(size: number) {
-    this.pool = new Int32Array(placesEach * size);
-    this.table = new Int32Array(stride * size);
     this.mask = size - ways;
+    this.tableBytes = 4 * stride * size;
+    this.poolBytes = 4 * placesEach * size;
+  }
+
+  /** Lies from now on in this buffer: first the table, then the pool. */
+  attach(buffer: ArrayBuffer, at: number): void {
+    this.table = new Int32Array(buffer, at, this.tableBytes / 4);
+    this.pool = new Int32Array(buffer, at + this.tableBytes, this.poolBytes / 4);
+  }
+
+  /** Both lists: how many words, and each of them. */
+  get lists(): Int32Array {
+    return this.pool;
   }
 
   /** @returns −1 where the outline is not known */
@@ -36,7 +49,7 @@ export class OutlineMemory {
     const { table } = this;
     const first = ((high >>> 8) & this.mask) * stride;
     for (let at = first; at < first + ways * stride; at += stride) {
-      if (table[at] === high && table[at + 1] === low) {
+      if (table[at] === low && table[at + 1] === high) {
         return at;
       }
     }
@@ -45,18 +58,18 @@ export class OutlineMemory {
 
   /** Adds one that was met for the first time. */
   add(high: number, low: number): void {
-    this.table.set([high, low, metOnce, 0], this.freePlace(high));
+    const { table } = this;
+    const at = this.freePlace(high);
+    table[at] = low;
+    table[at + 1] = high;
+    table[at + 2] = metOnce;
+    table[at + 3] = 0;
   }
 
   /** @param telling places of telling numbers */
   tell(at: number, telling: readonly number[]): void {
     const tellingAt = telling.length === 0 ? 0 : this.put(telling);
     this.table[at + 2] = (tellingAt << 2) | unknown;
-  }
-
-  /** True where no line of the outline says anything. */
-  isSilent(at: number): boolean {
-    return this.table[at + 2] === silent;
   }
 
   /** Where the telling numbers stand in the pool; 0 where there are none. */

@@ -1,8 +1,10 @@
-import { classify } from '../ibkr/messageCodes';
+import { messageCodes } from '../ibkr/messageCodes';
 import { type Dated, FactFilter } from './factFilter';
 import { LineFilter } from './lineFilter';
+import { shortestWord } from './lineTriggers';
 import type { TriggerWords } from './lineSieve';
 import { type LogLine, parseLogLine } from './logLine';
+import { ParsedLines } from './parsedLines';
 import { backtraderLines } from './readers/backtrader';
 import { frameLines } from './readers/frames';
 import { createGatewayPatterns } from './readers/gatewaySigns';
@@ -69,6 +71,7 @@ export class FactReader {
   private readonly gateway = createGatewayPatterns((port) => this.namedPorts.has(port));
   private readonly readGateway = tableReader(this.gateway.patterns);
   private readonly filter = new FactFilter();
+  private readonly parsed = new ParsedLines();
   private isEndingByItself = false;
 
   private early = 0;
@@ -78,7 +81,7 @@ export class FactReader {
   private skipped: (() => string) | undefined;
 
   push(raw: string): readonly RunnerFact[] {
-    const line = parseLogLine(raw);
+    const line = this.parsed.parse(raw);
     const wasOpen = this.tracebacks.needsNextLine;
     const { isMine, facts, isOpen } = this.pushTo(line);
     if (!wasOpen && isOpen && line.at === undefined && this.skipped !== undefined) {
@@ -119,16 +122,28 @@ export class FactReader {
     return this.last;
   }
 
+  /** Whether `pushKnown` may be told of such a line: it belongs to no exception. */
+  mayPushKnown(known: KnownLine): boolean {
+    return !this.tracebacks.needsNextLine || this.tracebacks.isEndedBy(known.text);
+  }
+
   /**
-   * Takes in a line like one that was read before. Only where `needsNextLine` is false.
+   * Takes in a line like one that was read before. Only where `mayPushKnown` is true.
    * @param tell gives the line until the next one comes
    * @param when gives its time; undefined where it has none, or nobody will ask for it
-   * @returns facts without the time of the line, but for those of an earlier one
+   * @returns facts without the time of the line, but for those of earlier ones, see `earlyFacts`
    */
   pushKnown(known: KnownLine, tell: () => string, when: Dated | undefined): readonly RunnerFact[] {
-    this.tracebacks.skip(1, known.text);
+    this.early = 0;
     this.skipped = tell;
-    return this.filter.push(this.withoutOwnEnd(known.facts), when);
+    const own = this.withoutOwnEnd(known.facts);
+    if (!this.tracebacks.needsNextLine) {
+      this.tracebacks.skip(1, known.text);
+      return this.filter.push(own, when);
+    }
+    const early = this.filter.push(this.withoutOwnEnd(this.tracebacks.endBy(known.text)));
+    this.early = early.length;
+    return [...early, ...this.filter.push(own, when)];
   }
 
   /** Whether a fact that `pushKnown` gave is about an earlier line, and has the time of that. */
@@ -293,17 +308,25 @@ export const logTriggers: TriggerWords | undefined = everyReader.every(
 )
   ? {
       words: withoutLonger([...new Set(everyTrigger)]),
-      mayMatter: (code) => classify(code).isDocumented,
+      codes: messageCodes,
     }
   : undefined;
 
 /** Without the words in which another one is. */
 function withoutLonger(words: readonly string[]): readonly string[] {
-  const kept: string[] = [];
+  const kept = new Map<string, string[]>();
   for (const word of words.toSorted((a, b) => a.length - b.length)) {
-    if (!kept.some((other) => word.includes(other))) {
-      kept.push(word);
+    const isLonger = Array.from(word, (_, start) => start).some((start) =>
+      kept.get(beginOf(word, start))?.some((other) => word.startsWith(other, start)),
+    );
+    if (!isLonger) {
+      kept.set(beginOf(word, 0), [...(kept.get(beginOf(word, 0)) ?? []), word]);
     }
   }
-  return kept;
+  return [...kept.values()].flat();
+}
+
+/** By which the words are found that may begin there. */
+function beginOf(word: string, start: number): string {
+  return word.slice(start, start + shortestWord);
 }

@@ -156,6 +156,30 @@ export class TracebackReader {
     return this.raised !== undefined || this.pending !== undefined || this.isChained;
   }
 
+  /**
+   * True where all of an exception has been read, and a line like one that was read by itself
+   * ends it.
+   * @param text what that line says; it begins nothing
+   */
+  isEndedBy(text: string): boolean {
+    return (
+      this.raised === undefined &&
+      !this.isChained &&
+      text !== '' &&
+      !text.startsWith('|') &&
+      !chained.test(text) &&
+      !groupRule.test(text)
+    );
+  }
+
+  /** Ends an exception by such a line. @returns what it says */
+  endBy(text: string): readonly RunnerFact[] {
+    this.endedLines = this.lines;
+    const facts = this.leave();
+    this.skip(1, text.slice(0, 300));
+    return facts;
+  }
+
   /** Lines that belong to nothing here and were not looked at; `text` is what the last one said. */
   skip(lines: number, text: string): void {
     this.lastAt = undefined;

@@ -7,102 +7,58 @@ interface WordNumber {
   readonly end: number;
 }
 
-/** Tells the numbers in a text that belong to one of some words, such as `:7497` or `error 0`. */
+/** Tells the numbers in a text that may belong to one of some words, such as `:7497` or `error 0`. */
 export class WordNumbers {
+  /** All that are numbers in a word. */
+  readonly values: readonly number[];
   /** By the byte that stands before them. */
   private readonly inside: readonly (readonly WordNumber[])[];
   /** Those with which a word begins. */
   private readonly first: readonly WordNumber[];
-  /** What may stand behind those. */
-  private readonly behind = new Uint8Array(256);
-  /** With which digit and what behind it the others begin. */
-  private readonly beginnings = new Uint8Array(256);
 
-  /** @param words lower case, one character a byte; none is a number alone */
+  /** @param words lower case, one character a byte; none is a number alone or has more than five digits in a row */
   constructor(words: readonly string[]) {
     const numbers = words.flatMap(numbersOf);
+    this.values = numbers.map(({ word, start, end }) => valueOf(word, start, end));
     this.first = numbers.filter(({ start }) => start === 0);
-    for (const { word, end } of this.first) {
-      const next = word[end] ?? 0;
-      this.behind[next] = 1;
-      this.behind[next >= 97 && next <= 122 ? next - 32 : next] = 1;
-    }
     this.inside = Array.from({ length: 256 }, (_, byte) =>
       numbers.filter(({ word, start }) => word[start - 1] === lowerCase(byte)),
     );
-    for (const { word, start, end } of numbers) {
-      // Behind a word's only and last digit any byte may stand.
-      const seconds = end === start + 1 && end === word.length ? anyByte : [word[start + 1] ?? 0];
-      for (const second of seconds) {
-        this.beginnings[beginningOf(word[start] ?? 0, second)] = 1;
+  }
+
+  /**
+   * Which of the digits from `start` to `end`, all that stand together, would be the number of a
+   * word, were they others: each run of them once.
+   */
+  runsIn(bytes: Uint8Array, start: number, end: number): readonly Run[] {
+    const runs: Run[] = [];
+    const add = (from: number, to: number): void => {
+      if (!runs.some((run) => run.start === from && run.end === to)) {
+        runs.push({ start: from, end: to });
       }
-    }
-  }
-
-  /** Whether a word has the number that begins at `start`, behind something else. */
-  isInside(bytes: Uint8Array, start: number): boolean {
-    const beginning = beginningOf(bytes[start] ?? 0, bytes[start + 1] ?? 0);
-    return this.beginnings[beginning] === 1 && this.hasInside(bytes, start, isAt);
-  }
-
-  /** Whether one would, were its digits others. */
-  mayBeInside(bytes: Uint8Array, start: number): boolean {
-    return this.hasInside(bytes, start, isAlmostAt);
-  }
-
-  /** Whether a word begins with the number that ends at `end`. */
-  isFirst(bytes: Uint8Array, end: number): boolean {
-    return this.hasFirst(bytes, end, isAt);
-  }
-
-  /** Whether one would, were its digits others. */
-  mayBeFirst(bytes: Uint8Array, end: number): boolean {
-    return this.hasFirst(bytes, end, isAlmostAt);
-  }
-
-  private hasFirst(bytes: Uint8Array, end: number, isThere: typeof isAt): boolean {
-    if (this.behind[bytes[end] ?? 0] === 1) {
-      for (const number of this.first) {
-        if (isThere(number.word, bytes, end - number.end)) {
-          return true;
-        }
-      }
-    }
-    return false;
-  }
-
-  private hasInside(bytes: Uint8Array, start: number, isThere: typeof isAt): boolean {
+    };
     const before = start > 0 ? (bytes[start - 1] ?? 0) : 0;
     for (const number of this.inside[before] ?? []) {
-      if (isThere(number.word, bytes, start - number.start)) {
-        return true;
+      if (isAlmostAt(number.word, bytes, start - number.start)) {
+        add(start, start + number.end - number.start);
       }
     }
-    return false;
-  }
-}
-
-const anyByte: readonly number[] = Array.from({ length: 16 }, (_, bits) => bits);
-
-/** Some bits of a digit and what follows it. */
-function beginningOf(digit: number, next: number): number {
-  return ((digit & 15) << 4) | (next & 15);
-}
-
-/** Whether a word stands there, in any case. */
-function isAt(word: Uint8Array, bytes: Uint8Array, start: number): boolean {
-  if (start < 0) {
-    return false;
-  }
-  for (let index = 0; index < word.length; index += 1) {
-    if (lowerCase(bytes[start + index] ?? 0) !== word[index]) {
-      return false;
+    for (const number of this.first) {
+      if (isAlmostAt(number.word, bytes, end - number.end)) {
+        add(end - number.end, end);
+      }
     }
+    return runs;
   }
-  return true;
 }
 
-/** Whether it would with other digits. */
+/** Some digits in a line. */
+export interface Run {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Whether a word would stand there with other digits, in any case. */
 function isAlmostAt(word: Uint8Array, bytes: Uint8Array, start: number): boolean {
   if (start < 0) {
     return false;
@@ -128,4 +84,8 @@ function numbersOf(word: string): readonly WordNumber[] {
     start: index,
     end: index + digits.length,
   }));
+}
+
+function valueOf(word: Uint8Array, start: number, end: number): number {
+  return Number(Buffer.from(word.subarray(start, end)).toString('latin1'));
 }

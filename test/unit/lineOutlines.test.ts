@@ -12,13 +12,12 @@ function taken(outlines: LineOutlines, lines: readonly string[]): readonly Taken
   const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1');
   outlines.load(bytes);
   const all: Taken[] = [];
-  let start = 0;
   for (let count = outlines.next(); count > 0; count = outlines.next()) {
     for (let index = 0; index < count; index += 1) {
-      const end = outlines.endOf(index);
+      const [start, end] = [outlines.startOf(index), outlines.endOf(index)];
+      assert.equal(outlines.lineOf(index), all.length);
       const hash = `${outlines.highOf(index)}/${outlines.lowOf(index)}`;
       all.push({ line: bytes.toString('latin1', start, end), hash });
-      start = end + 1;
     }
   }
   return all;
@@ -32,7 +31,7 @@ const character = fc.oneof(
 const line = fc.array(character, { maxLength: 40 }).map((characters) => characters.join(''));
 
 describe('LineOutlines', () => {
-  const outlines = new LineOutlines();
+  const outlines = new LineOutlines(8, new Uint8Array(100_000));
 
   it('finds every line, and the same hash where and only where the lines differ in digits', () => {
     fc.assert(

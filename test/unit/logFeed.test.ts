@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { MixedLog } from '../../bench/support/mixedLog';
-import { LineCodes } from '../../src/diagnostics/lineCodes';
+import { LineCodes, tellingNumbers } from '../../src/diagnostics/lineCodes';
 import { LineTriggers } from '../../src/diagnostics/lineTriggers';
 import { LogFeed } from '../../src/diagnostics/logFeed';
 import type { LogFinding } from '../../src/diagnostics/logIncidents';
@@ -14,7 +14,7 @@ import { LineDecoder } from '../../src/diagnostics/textDecoding';
 
 /** So many mixtures are tried; some thousands by hand after a change of the search. */
 const mixtures = Number(process.env['ROBO_TEST_MIXTURES'] ?? 60);
-const { words = [], mayMatter = () => false } = logTriggers ?? {};
+const { words = [], codes = [] } = logTriggers ?? {};
 const projectRoot = join(__dirname, '..', '..');
 const fixtures = globSync('test/fixtures/logs/**/*', { cwd: projectRoot, withFileTypes: true })
   .filter((entry) => entry.isFile())
@@ -78,6 +78,46 @@ function withDigits(line: string, digits: readonly (string | undefined)[]): stri
     const isMade = other === '0' && !/\d/.test(line[offset - 1] ?? '');
     return own.length > 1 || isMade ? own : other;
   });
+}
+
+/** What stands around exceptions; `{plain}`, `{iso}`, `{late}` are times, `{hex}` and `{n}` numbers. */
+const exceptionParts = [
+  'Traceback (most recent call last):\n  File "/home/t/bot.py", line 412, in connect\n    await ib.connectAsync()\nTimeoutError',
+  'Traceback (most recent call last):\n  File "/home/t/bot.py", line {n}, in run\n    work()\nValueError: bad {n}',
+  '{plain} ERROR root: Traceback (most recent call last):\n  File "/home/t/bot.py", line 8, in run\nConnectionRefusedError: [Errno 111] Connect call failed',
+  'java.net.ConnectException: Connection refused\n\tat com.acme.Bot.run(Bot.java:88)',
+  '{plain} ib_async.client INFO Connecting to 127.0.0.1:7497 with clientId 123...',
+  '{plain} ib_async.client INFO Connected',
+  '{plain} ib_async.client INFO API connection ready',
+  '{plain} ib_async.client ERROR API connection failed: TimeoutError()',
+  '{plain} ib_async.wrapper ERROR Error 1100, reqId -1: Connectivity between IBKR and Trader Workstation has been lost.',
+  '{plain} ib_async.wrapper INFO Warning 2104, reqId -1: Market data farm connection is OK:usfarm',
+  '{"timestamp":"{iso}","message":"{\\"event\\":\\"Failed to fetch data for AAPL: RetryError[<Future at 0x{hex} state=finished raised TimeoutError>]\\",\\"timestamp\\":\\"{late}\\"}","line":{n}}',
+  '{"timestamp":"{iso}","message":"{\\"event\\":\\"AAPL: Signal=1, Price=$1.50, SMA 10/20 crossover\\",\\"timestamp\\":\\"{late}\\"}","line":{n}}',
+  '{"at":"{iso}","time":"{late}","message":"API connection failed: TimeoutError()"}',
+  '{iso} gateway: {late} API connection failed: ConnectionRefusedError(111)',
+  '{plain} DEBUG scheduler: tick {n}, 3 jobs in the queue',
+  'epoch {n}/40 loss=0.25',
+];
+const chainParts = [
+  '',
+  'During handling of the above exception, another exception occurred:',
+  '\nThe above exception was the direct cause of the following exception:\n',
+  '  + Exception Group Traceback (most recent call last):',
+  '  | TimeoutError',
+  '  +-+---------------- 1 ----------------',
+  '    raise',
+  'x'.repeat(4200),
+];
+
+function filled(part: string, ms: number, number: number): string {
+  const iso = (at: number): string => new Date(at).toISOString();
+  return part
+    .replaceAll('{plain}', iso(ms).slice(0, 23).replace('T', ' ').replace('.', ','))
+    .replaceAll('{iso}', iso(ms).replace('Z', '+00:00'))
+    .replaceAll('{late}', iso(ms + 1234 + (number % 7)).replace('Z', '000Z'))
+    .replaceAll('{hex}', (number % 2 ** 31).toString(16).padStart(6, '0'))
+    .replaceAll('{n}', String(number % 12_000));
 }
 
 function mixedLines(seed: number, count: number): readonly string[] {
@@ -157,7 +197,7 @@ describe('LogFeed', () => {
       ),
       fc.constantFrom(' ', '', ', ', '"', ' [', ') ', ': ', '-'),
     );
-    const triggers = new LineTriggers(words, new LineCodes(mayMatter));
+    const triggers = new LineTriggers(words, new LineCodes(tellingNumbers(codes)));
     fc.assert(
       fc.property(fc.array(part, { maxLength: 9 }), (parts) => {
         const line = Buffer.from(`${parts.join('')}\n`, 'latin1');
@@ -195,6 +235,26 @@ describe('LogFeed', () => {
     const text = mixedLines(5, 6000);
     assertSame(Buffer.from(`${text.join('\n')}\n`));
     assertSame(Buffer.from(`${text.join('\r\n')}\r\n`), 777);
+  });
+
+  it('does so where exceptions come again among lines that were read before', () => {
+    const part = fc.oneof(
+      { weight: 4, arbitrary: fc.constantFrom(...exceptionParts) },
+      { weight: 1, arbitrary: fc.constantFrom(...chainParts) },
+    );
+    const moment = fc.integer({ min: Date.UTC(2026, 1, 3), max: Date.UTC(2026, 1, 4) });
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(part, moment, fc.nat()), { minLength: 20, maxLength: 120 }),
+        fc.integer({ min: 30, max: 9000 }),
+        (parts, chunkBytes) => {
+          const text = parts.map(([said, ms, number]) => filled(said, ms, number)).join('\n');
+          const bytes = Buffer.from(`${text}\n`);
+          assert.deepEqual(quickly(bytes, chunkBytes), plainly(bytes), text);
+        },
+      ),
+      { numRuns: mixtures },
+    );
   });
 
   it('does so in colour, with returns, zero bytes, and without a last line break', () => {
