@@ -5,6 +5,7 @@ import type { Health, IncidentStatus, RunnerStatus, StatusRecord } from '../diag
 import { triedSteps } from '../diagnostics/tried';
 import { type Endpoint, formatEndpoint, usualPort } from '../ibkr/endpoint';
 import { commandIds, editorCommands, settingsSection } from './ids';
+import { calmTimes, exactTimes, type Times } from './times';
 import { escapeMarkdown, formatAge, type L10n, plain } from './words';
 
 /** What this window knows, and why it knows no more. */
@@ -144,6 +145,7 @@ export function runnerWords(
   runner: RunnerStatus | undefined,
   model: StatusModel,
   l10n: L10n,
+  times = exactTimes(model.nowMs, l10n),
 ): string {
   if (runner === undefined) {
     return l10n.t('not running');
@@ -152,7 +154,7 @@ export function runnerWords(
   const fetched =
     runner.lastFetchAt === null
       ? ''
-      : `, ${l10n.t('last data {0} ago', ageSince(runner.lastFetchAt, model.nowMs, l10n))}`;
+      : `, ${l10n.t('last data {0}', times.last(runner.lastFetchAt))}`;
   switch (runner.state) {
     case 'starting':
       return l10n.t('starting') + pid;
@@ -200,10 +202,6 @@ function exitWords(runner: RunnerStatus, l10n: L10n): string {
     : l10n.t('signal {0}', runner.exit.signal);
 }
 
-function ageSince(at: string, nowMs: number, l10n: L10n): string {
-  return formatAge(nowMs - Date.parse(at), l10n);
-}
-
 /** `Accept dialog is waiting (55%)` for each cause, best first, at most `limit`. */
 export function causeWords(finding: Finding, l10n: L10n, limit = 3): string {
   return finding.causes
@@ -213,7 +211,11 @@ export function causeWords(finding: Finding, l10n: L10n, limit = 3): string {
 }
 
 /** What the hover and Show Status tell, line by line; plain text, not escaped. */
-export function statusFacts(model: StatusModel, l10n: L10n): readonly Fact[] {
+export function statusFacts(
+  model: StatusModel,
+  l10n: L10n,
+  times = exactTimes(model.nowMs, l10n),
+): readonly Fact[] {
   const { state } = model;
   switch (state.kind) {
     case 'reading':
@@ -237,15 +239,15 @@ export function statusFacts(model: StatusModel, l10n: L10n): readonly Fact[] {
         { label: l10n.t('Monitor'), value: state.why },
       ];
     case 'notWatched':
-      return notWatchedFacts(state, model.nowMs, l10n);
+      return notWatchedFacts(state, times, l10n);
     case 'watching':
-      return watchingFacts(state.status, model, l10n);
+      return watchingFacts(state.status, { model, times }, l10n);
   }
 }
 
 function notWatchedFacts(
   state: Extract<WindowState, { kind: 'notWatched' }>,
-  nowMs: number,
+  times: Times,
   l10n: L10n,
 ): readonly Fact[] {
   const facts = [{ label: l10n.t('Endpoint'), value: formatEndpoint(state.endpoint) }];
@@ -253,23 +255,27 @@ function notWatchedFacts(
     facts.push({
       label: l10n.t('Last record'),
       value: l10n.t(
-        '{0}, {1} ago',
+        '{0}, {1}',
         healthWords(state.record.health, l10n),
-        ageSince(state.record.timestamp, nowMs, l10n),
+        times.since(state.record.timestamp),
       ),
     });
   }
   return facts;
 }
 
-function watchingFacts(status: StatusRecord, model: StatusModel, l10n: L10n): readonly Fact[] {
+function watchingFacts(
+  status: StatusRecord,
+  { model, times }: { readonly model: StatusModel; readonly times: Times },
+  l10n: L10n,
+): readonly Fact[] {
   const { session } = status;
   const finding = leadingFinding(status.findings);
   const facts: Fact[] = [
     { label: l10n.t('Endpoint'), value: formatEndpoint(session) },
     { label: l10n.t('Layer reached'), value: status.layer ?? l10n.t('none') },
-    { label: l10n.t('Since'), value: l10n.t('{0} ago', ageSince(status.since, model.nowMs, l10n)) },
-    ...timeFacts(status, model.nowMs, l10n),
+    { label: l10n.t('Since'), value: times.since(status.since) },
+    ...timeFacts(status, times, l10n),
   ];
   if (finding !== undefined) {
     facts.push({ label: l10n.t('What happened'), value: finding.message });
@@ -292,22 +298,19 @@ function watchingFacts(status: StatusRecord, model: StatusModel, l10n: L10n): re
   facts.push(
     {
       label: l10n.t('Last good answer'),
-      value:
-        session.lastAnswerAt === null
-          ? l10n.t('none yet')
-          : l10n.t('{0} ago', ageSince(session.lastAnswerAt, model.nowMs, l10n)),
+      value: session.lastAnswerAt === null ? l10n.t('none yet') : times.last(session.lastAnswerAt),
     },
-    { label: l10n.t('Session'), value: sessionWords(session, model.nowMs, l10n) },
+    { label: l10n.t('Session'), value: sessionWords(session, times, l10n) },
   );
-  facts.push({ label: l10n.t('Runner'), value: runnerWords(ownRunner(model), model, l10n) });
-  facts.push(...alertFacts(status, model.nowMs, l10n));
+  facts.push({ label: l10n.t('Runner'), value: runnerWords(ownRunner(model), model, l10n, times) });
+  facts.push(...alertFacts(status, times, l10n));
   if (status.monitor.recordsProblem !== null) {
     facts.push({ label: l10n.t('Records'), value: status.monitor.recordsProblem });
   }
   return facts;
 }
 
-function sessionWords(session: StatusRecord['session'], nowMs: number, l10n: L10n): string {
+function sessionWords(session: StatusRecord['session'], times: Times, l10n: L10n): string {
   const { accounts, connectedAt, nextDialAt, roundTripMs, serverVersion, state } = session;
   const states: Record<typeof state, string> = {
     idle: l10n.t('none'),
@@ -318,12 +321,12 @@ function sessionWords(session: StatusRecord['session'], nowMs: number, l10n: L10
   };
   return [
     states[state],
-    ...(nextDialAt === null
-      ? []
-      : [l10n.t('next attempt in {0}', formatAge(Date.parse(nextDialAt) - nowMs, l10n))]),
-    ...(connectedAt === null ? [] : [l10n.t('open for {0}', ageSince(connectedAt, nowMs, l10n))]),
+    ...(nextDialAt === null ? [] : [l10n.t('next attempt {0}', times.from(nextDialAt))]),
+    ...(connectedAt === null ? [] : [l10n.t('opened {0}', times.since(connectedAt))]),
     ...(accounts.length === 0 ? [] : [l10n.t('account {0}', accounts.join(', '))]),
-    ...(roundTripMs === null ? [] : [l10n.t('answers in {0} ms', Math.round(roundTripMs))]),
+    ...(roundTripMs === null || times.isCalm
+      ? []
+      : [l10n.t('answers in {0} ms', Math.round(roundTripMs))]),
     ...(serverVersion === null ? [] : [l10n.t('server version {0}', serverVersion)]),
     l10n.t('client id {0}', session.clientId),
   ].join(', ');
@@ -332,7 +335,7 @@ function sessionWords(session: StatusRecord['session'], nowMs: number, l10n: L10
 /** Until when a loss is expected, and what is going to happen and needs a person. */
 function timeFacts(
   { until = null, planned = [], nextWindow = null }: StatusRecord,
-  nowMs: number,
+  times: Times,
   l10n: L10n,
 ): readonly Fact[] {
   return [
@@ -341,7 +344,7 @@ function timeFacts(
       : [
           {
             label: l10n.t('Expected'),
-            value: l10n.t('{0} more', formatAge(Date.parse(until) - nowMs, l10n)),
+            value: times.until(until),
           },
         ]),
     ...planned.map(({ words }) => ({ label: l10n.t('Planned'), value: words })),
@@ -351,9 +354,9 @@ function timeFacts(
           {
             label: l10n.t('Next window'),
             value: l10n.t(
-              '{0} in {1}, for up to {2}',
+              '{0} {1}, for up to {2}',
               nextWindow.name,
-              formatAge(Date.parse(nextWindow.from) - nowMs, l10n),
+              times.from(nextWindow.from),
               formatAge(Date.parse(nextWindow.until) - Date.parse(nextWindow.from), l10n),
             ),
           },
@@ -364,7 +367,7 @@ function timeFacts(
 /** What is acknowledged, until when nobody is disturbed, and what of the alerts does not work. */
 function alertFacts(
   { incidents = [], alerts }: StatusRecord,
-  nowMs: number,
+  times: Times,
   l10n: L10n,
 ): readonly Fact[] {
   const quietUntil = alerts?.quietUntil ?? null;
@@ -375,17 +378,14 @@ function alertFacts(
   return [
     ...acknowledged.map((at) => ({
       label: l10n.t('Acknowledged'),
-      value: l10n.t(
-        '{0} ago; nothing is raised until it ends or grows worse',
-        ageSince(at, nowMs, l10n),
-      ),
+      value: l10n.t('{0}; nothing is raised until it ends or grows worse', times.since(at)),
     })),
     ...(quietUntil === null
       ? []
       : [
           {
             label: l10n.t('Do not disturb'),
-            value: l10n.t('{0} more', formatAge(Date.parse(quietUntil) - nowMs, l10n)),
+            value: times.until(quietUntil),
           },
         ]),
     ...(problem === null ? [] : [{ label: l10n.t('Alerts'), value: problem }]),
@@ -587,10 +587,14 @@ const backgrounds: Record<Health, StatusBarView['background']> = {
   expected: 'none',
 };
 
-/** Everything that the status bar item shows. */
-export function statusBarView(model: StatusModel, l10n: L10n): StatusBarView {
+/**
+ * Everything that the status bar item shows. A new text closes a hover that is open, so that it
+ * says times which stay true, and no latency.
+ * @param language of the times, as `vscode.env.language`
+ */
+export function statusBarView(model: StatusModel, l10n: L10n, language = 'en'): StatusBarView {
   const { icon, words, background } = head(model, l10n);
-  const facts = statusFacts(model, l10n);
+  const facts = statusFacts(model, l10n, calmTimes(model.nowMs, l10n, language));
   const actions = nextActions(model, l10n);
   const lines = [
     `**${escapeMarkdown(words)}**`,

@@ -170,18 +170,10 @@ export class Watch implements Disposable {
     if (this.isDisposed) {
       return;
     }
-    this.setup = undefined;
-    this.problem = undefined;
-    if (vscode.workspace.isTrusted) {
-      try {
-        this.setup = await readWorkspaceSetup();
-      } catch (error) {
-        this.problem = vscode.l10n.t(
-          'The settings of this workspace could not be read ({0}). Make its .env and .vscode/settings.json readable.',
-          errorText(error),
-        );
-      }
-    }
+    // What was read before counts until then: the state does not say "reading" in between.
+    const { setup, problem } = await readSetup();
+    this.setup = setup;
+    this.problem = problem;
     this.follow(this.setup);
     this.record =
       this.setup === undefined || this.link !== undefined
@@ -213,6 +205,25 @@ export class Watch implements Disposable {
       this.link = { key, link };
       link.start();
     }
+  }
+}
+
+/** Reads the setup where the folder may be read, or says why it could not be. */
+async function readSetup(): Promise<{
+  readonly setup: WorkspaceSetup | undefined;
+  readonly problem: string | undefined;
+}> {
+  if (!vscode.workspace.isTrusted) {
+    return { setup: undefined, problem: undefined };
+  }
+  try {
+    return { setup: await readWorkspaceSetup(), problem: undefined };
+  } catch (error) {
+    const problem = vscode.l10n.t(
+      'The settings of this workspace could not be read ({0}). Make its .env and .vscode/settings.json readable.',
+      errorText(error),
+    );
+    return { setup: undefined, problem };
   }
 }
 

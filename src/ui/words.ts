@@ -22,10 +22,18 @@ export function formatAge(ageMs: number, l10n: L10n): string {
     : l10n.t('{0} d', Math.floor(hours / 24));
 }
 
-/** A point in time as people say it here: `Fri 17:00`. */
-export function timeOfDay(epochMs: number, language: string): string {
+/** Weekdays name a day while it is nearer than this, in milliseconds. */
+const sameWeekMs = 6 * 24 * 3_600_000;
+
+/**
+ * A point in time as people say it here: `Fri 17:00`, and with its date where the weekday alone
+ * could be another one.
+ */
+export function timeOfDay(epochMs: number, language: string, nowMs = epochMs): string {
+  const isNear = Math.abs(nowMs - epochMs) < sameWeekMs;
   return new Intl.DateTimeFormat(language, {
     weekday: 'short',
+    ...(isNear ? {} : ({ day: 'numeric', month: 'short' } as const)),
     hour: '2-digit',
     minute: '2-digit',
   }).format(epochMs);

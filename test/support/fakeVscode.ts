@@ -14,6 +14,8 @@ export interface FakeEditor {
   readonly messages: string[];
   /** How often folders or settings were asked for. */
   looks: number;
+  /** What was set in a status bar item, one after another. */
+  readonly statusItem: [name: string, value: unknown][];
 }
 
 interface Loader {
@@ -30,6 +32,7 @@ export function installFakeVscode(): { readonly editor: FakeEditor; readonly rem
   editor.commands.clear();
   editor.executed.length = 0;
   editor.messages.length = 0;
+  editor.statusItem.length = 0;
   const loader = Module as unknown as Loader;
   const load = loader._load;
   loader._load = function (request, ...rest) {
@@ -52,6 +55,7 @@ function fakeEditor(): { readonly editor: FakeEditor; readonly fake: unknown } {
     executed: [],
     messages: [],
     looks: 0,
+    statusItem: [],
   };
   // What is compiled from `import *` is made of the module's prototype and its own properties.
   const fake: unknown = Object.create(
@@ -112,7 +116,7 @@ const values = {
   },
 };
 
-function windowOf({ messages }: FakeEditor): unknown {
+function windowOf({ messages, statusItem }: FakeEditor): unknown {
   const show = (text: string): Promise<undefined> => {
     messages.push(text);
     return Promise.resolve(undefined);
@@ -127,6 +131,16 @@ function windowOf({ messages }: FakeEditor): unknown {
     showInputBox: nothing,
     showOpenDialog: nothing,
     setStatusBarMessage: () => disposable,
+    createStatusBarItem: () =>
+      new Proxy(
+        { show: () => undefined, dispose: () => undefined },
+        {
+          set: (_target, name, value) => {
+            statusItem.push([String(name), value]);
+            return true;
+          },
+        },
+      ),
     visibleTextEditors: [],
     activeTextEditor: undefined,
     withProgress: (_options: unknown, task: (progress: unknown, token: unknown) => unknown) =>
