@@ -15,7 +15,6 @@ import { commandIds } from './ids';
 import {
   type ActionLink,
   brokerName,
-  causeWords,
   doubledCount,
   healthWords,
   leadingFinding,
@@ -23,7 +22,9 @@ import {
   runnerWords,
   type StatusModel,
   type WindowState,
+  workWords,
 } from './statusBarView';
+import { exactTimes } from './times';
 import { watchedRunners } from './watchedRunners';
 import { formatAge, type L10n, plain } from './words';
 
@@ -180,7 +181,7 @@ function layerNodes(
   return layers.map((layer, at) => {
     const isStopped = layer === stopped && status.health !== 'healthy';
     const [icon, tone, words] = isStopped
-      ? (['error', 'bad', plain(finding?.message ?? '', 200)] as const)
+      ? (['error', 'bad', l10n.t('stops here')] as const)
       : at <= reached
         ? (['pass', 'good', layerWords(layer, l10n)] as const)
         : (['circle-outline', 'plain', notReached] as const);
@@ -188,7 +189,7 @@ function layerNodes(
       id: `layer/${layer}`,
       label: layer,
       description: words,
-      tooltip: words,
+      tooltip: isStopped ? plain(finding?.message ?? '') : words,
       icon,
       tone,
       contextValue: isStopped ? 'layer.stopped' : 'layer',
@@ -293,8 +294,8 @@ function runnerNode(model: TreeModel, l10n: L10n): TreeNode {
   return node({
     id: 'runner',
     label: l10n.t('Runner'),
-    description: words,
-    tooltip: plain(runner === undefined ? words : runner.command.join(' ') || words, 300),
+    description: runnerShort(runner, model, l10n),
+    tooltip: plain([words, ...(runner?.command ?? [])].join(' '), 300),
     icon,
     tone,
     contextValue: kind,
@@ -305,12 +306,27 @@ function runnerNode(model: TreeModel, l10n: L10n): TreeNode {
         ? []
         : [
             ...restartNode(runner, model.nowMs, l10n),
-            ...(runner.warnings ?? []).map((warning, at) => warningNode(warning, at)),
             ...runner.findings.map((finding, at) => findingNode(finding, at, l10n)),
-            ...(runner.helpers ?? []).map((helper) => helperNode(helper, l10n)),
             ...runner.symbolStatus.map((symbol) => symbolNode(symbol, model.nowMs, l10n)),
+            ...(runner.helpers ?? []).map((helper) => helperNode(helper, l10n)),
+            ...(runner.warnings ?? []).map((warning, at) => warningNode(warning, at)),
           ],
   });
+}
+
+/** A narrow view cuts a row off: what decides comes first, the tooltip has the whole. */
+function runnerShort(runner: RunnerStatus | undefined, model: TreeModel, l10n: L10n): string {
+  if (runner?.state !== 'running' && runner?.state !== 'external') {
+    return runnerWords(runner, model, l10n);
+  }
+  const { lastFetchAt, state } = runner;
+  return [
+    workWords(runner, l10n),
+    ...(state === 'external' ? [l10n.t('started elsewhere')] : []),
+    ...(lastFetchAt === null
+      ? []
+      : [l10n.t('data {0}', exactTimes(model.nowMs, l10n).last(lastFetchAt))]),
+  ].join(', ');
 }
 
 function runnerLook(runner: RunnerStatus | undefined): readonly [string, Tone] {
@@ -369,11 +385,13 @@ function findingNode(finding: Finding, at: number, l10n: L10n): TreeNode {
     info: ['info', 'plain'],
   } as const;
   const [icon, tone] = looks[finding.severity];
+  const { kind, name = '' } = finding.subject;
+  const named = kind === 'symbol' ? `${plain(name, 30)}: ` : '';
   return node({
     id: `runner/finding/${at}`,
-    label: plain(finding.message, 200),
-    description: plain(causeWords(finding, l10n, 1), 200),
-    tooltip: plain(finding.remedy[0] ?? finding.message),
+    label: `${named}${causeTitles[finding.guide]}`,
+    description: plain(finding.message, 200),
+    tooltip: plain([finding.message, ...finding.remedy.slice(0, 1)].join(' ')),
     icon,
     tone,
     contextValue: 'cause',
@@ -405,14 +423,14 @@ function symbolNode(symbol: SymbolStatus, nowMs: number, l10n: L10n): TreeNode {
       ? l10n.t('no data yet')
       : l10n.t('{0} ago', formatAge(nowMs - Date.parse(symbol.lastFetchAt), l10n));
   const isFailing = symbol.failures > 0;
-  const failed = isFailing ? l10n.t(', {0} failures in a row', symbol.failures) : '';
+  const failed = isFailing ? l10n.t('{0} failures in a row, ', symbol.failures) : '';
   const price = symbol.price === null ? '' : ` ${symbol.price}`;
   const signal = symbol.signal === null ? '' : `, ${plain(symbol.signal, 40)}`;
   return node({
     id: `symbol/${symbol.symbol}`,
     label: plain(symbol.symbol, 30),
-    description: `${age}${price}${signal}${failed}`.trim(),
-    tooltip: `${plain(symbol.symbol, 30)}: ${age}${failed}`,
+    description: `${failed}${age}${price}${signal}`.trim(),
+    tooltip: `${plain(symbol.symbol, 30)}: ${failed}${age}${price}${signal}`,
     icon: isFailing ? 'warning' : 'graph-line',
     tone: isFailing ? 'warning' : 'plain',
     contextValue: 'symbol',

@@ -171,7 +171,8 @@ export function runnerWords(
   }
 }
 
-function workWords(runner: RunnerStatus, l10n: L10n): string {
+/** Whether it trades, in the word that decides. */
+export function workWords(runner: RunnerStatus, l10n: L10n): string {
   const { failing, all } = failingSymbols(runner);
   switch (runner.work) {
     case 'unknown':

@@ -126,9 +126,49 @@ describe('The services tree', () => {
     };
     const model = watching({ runner: [runnerWith({ symbolStatus: [symbol] })] });
     const { description, tone } = find(model, 'symbol/NVDA');
-    assert.match(description, /40 s ago 181\.2, 1, 3 failures/);
+    assert.match(description, /^3 failures in a row, 40 s ago 181\.2, 1$/);
     assert.equal(tone, 'warning');
     assert.equal(find(model, 'runner').contextValue, 'runner.alive');
+  });
+
+  it('puts what matters of a runner first, and what may matter one day last', () => {
+    const symbol = {
+      symbol: 'AAPL',
+      lastFetchAt: ago(4),
+      lastFailureAt: null,
+      failures: 0,
+      price: 181.2,
+      signal: null,
+    };
+    const runner = runnerWith({
+      warnings: ['This is a container: what runs here ends with it.'],
+      findings: [findingWith({ subject: { kind: 'symbol', name: 'NVDA' } })],
+      helpers: [{ name: 'stream', state: 'running', pid: 9, port: null, why: null }],
+      symbolStatus: [symbol],
+    });
+    const { children } = find(watching({ runner: [runner] }), 'runner');
+    assert.deepEqual(
+      children.map(({ id }) => id),
+      ['runner/finding/0', 'symbol/AAPL', 'runner/helper/stream', 'runner/warning/0'],
+    );
+  });
+
+  it('begins with the word that decides, however narrow the view, and tells the rest aside', () => {
+    const running = runnerWith({ command: ['python3', 'trader.py'] });
+    const own = find(watching({ runner: [running] }), 'runner');
+    assert.match(own.description, /^working, data 12 s ago$/);
+    assert.match(own.tooltip, /running \(pid 4711\), working, .* python3 trader\.py$/);
+    const other = find(watching({ runner: [runnerWith({ state: 'external' })] }), 'runner');
+    assert.match(other.description, /^working, started elsewhere/);
+    const down = { health: 'down', layer: 'tcp', findings: [findingWith()] } as const;
+    const layer = find(watching(down), 'layer/hello');
+    assert.equal(layer.description, 'stops here');
+    assert.match(layer.tooltip, /no answer to the API hello/);
+    const subject = { kind: 'symbol', name: 'NVDA' } as const;
+    const failing = runnerWith({ findings: [findingWith({ subject })] });
+    const finding = find(watching({ runner: [failing] }), 'runner/finding/0');
+    assert.match(finding.label, /^NVDA: TWS waits for someone to accept the connection$/);
+    assert.match(finding.tooltip, /no answer .* Click Yes in the dialog/);
   });
 
   it('says when a runner starts again, and when a person was called instead', () => {
