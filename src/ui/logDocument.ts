@@ -8,6 +8,8 @@ import { type L10n, plain } from './words';
 export interface LogRow {
   readonly text: string;
   readonly level: Severity;
+  /** The line as it was printed, where `text` is another one. */
+  readonly raw?: string;
 }
 
 /** The end of a log as it stands now. */
@@ -91,6 +93,16 @@ export function logDocument(
 export function lineOfRow({ numbers }: LogDocument, row: number): number | undefined {
   const line = numbers.findIndex((number) => number !== null && number >= row);
   return line === -1 ? undefined : line;
+}
+
+/** The row of a line; undefined where the line is our own. */
+export function rowAt(
+  { numbers }: LogDocument,
+  { rows, first }: LogSnapshot,
+  line: number,
+): LogRow | undefined {
+  const number = numbers[line] ?? undefined;
+  return number === undefined ? undefined : rows[number - first];
 }
 
 /** Incidents, and runs of lines that differ only in times and amounts. */

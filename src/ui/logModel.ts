@@ -3,6 +3,7 @@ import type { Disposable } from '../core/disposables';
 import { Emitter } from '../core/emitter';
 import { safeLine } from '../core/safeLine';
 import { readLogEnd } from '../daemon/logEnd';
+import type { Severity } from '../diagnostics/finding';
 import { LogFeed } from '../diagnostics/logFeed';
 import { LineLevels } from '../diagnostics/logLevels';
 import { parseLogLine } from '../diagnostics/logLine';
@@ -14,6 +15,7 @@ import {
   rowOf,
   type Wanted,
 } from './logDocument';
+import { readableLine } from './readableLine';
 
 export interface LogModelDeps {
   readonly clock: Clock;
@@ -110,7 +112,7 @@ export class LogModel implements Disposable {
   /** The number of the row where something began; undefined where no line of that time is here. */
   rowOf(wanted: Wanted): number | undefined {
     // Without an offset the log gives the time of this machine, as `Date.parse` takes it.
-    const timeOf = ({ text }: LogRow): number => Date.parse(parseLogLine(text).at ?? '');
+    const timeOf = (row: LogRow): number => Date.parse(parseLogLine(printed(row)).at ?? '');
     return rowOf(wanted, this.snapshot, this.findings, timeOf);
   }
 
@@ -136,9 +138,9 @@ export class LogModel implements Disposable {
 
   private take(lines: readonly string[]): void {
     for (const line of lines) {
-      const row = { text: safeLine(line, maxLineLength), level: this.levels.push(line) };
+      const row = rowOfLine(line, this.levels.push(line));
       this.rows.push(row);
-      this.size += row.text.length;
+      this.size += sizeOf(row);
     }
     this.revision += 1;
     this.cut();
@@ -150,9 +152,10 @@ export class LogModel implements Disposable {
       return;
     }
     let from = Math.max(0, this.rows.length - this.keepLines);
-    this.size = this.rows.slice(from).reduce((sum, { text }) => sum + text.length, 0);
+    this.size = this.rows.slice(from).reduce((sum, row) => sum + sizeOf(row), 0);
     while (this.size > this.keepBytes && from < this.rows.length - 1) {
-      this.size -= this.rows[from]?.text.length ?? 0;
+      const row = this.rows[from];
+      this.size -= row === undefined ? 0 : sizeOf(row);
       from += 1;
     }
     this.rows = this.rows.slice(from);
@@ -162,11 +165,27 @@ export class LogModel implements Disposable {
 
   private diagnosed(): readonly PlacedFinding[] {
     const feed = new LogFeed();
-    feed.push(Buffer.from(this.rows.map(({ text }) => `${text}\n`).join('')));
+    feed.push(Buffer.from(this.rows.map((row) => `${printed(row)}\n`).join('')));
     return feed.end().map((finding) => ({
       from: this.first + finding.line - 1,
       to: this.first + finding.endLine - 1,
       finding,
     }));
   }
+}
+
+function rowOfLine(line: string, level: Severity): LogRow {
+  const raw = safeLine(line, maxLineLength);
+  const readable = readableLine(line, level);
+  return readable === undefined
+    ? { text: raw, level }
+    : { text: safeLine(readable, maxLineLength), level, raw };
+}
+
+function printed({ raw, text }: LogRow): string {
+  return raw ?? text;
+}
+
+function sizeOf({ raw = '', text }: LogRow): number {
+  return raw.length + text.length;
 }

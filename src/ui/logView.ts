@@ -10,6 +10,7 @@ import {
   type LogDocument,
   logDocument,
   type PlacedFinding,
+  rowAt,
   type Wanted,
 } from './logDocument';
 import { LogFollow } from './logFollow';
@@ -52,7 +53,9 @@ const byteOrderMark = '\ufeff';
  * The logs that are open: their texts, what is wrong in them, and whether they scroll. A file is
  * followed only while an editor shows it.
  */
-export class LogView implements vscode.CodeLensProvider, vscode.FoldingRangeProvider, Disposable {
+export class LogView
+  implements vscode.CodeLensProvider, vscode.FoldingRangeProvider, vscode.HoverProvider, Disposable
+{
   private readonly store = new DisposableStore();
   private readonly lensEmitter = this.store.add(new vscode.EventEmitter<void>());
   private readonly foldEmitter = this.store.add(new vscode.EventEmitter<void>());
@@ -70,6 +73,7 @@ export class LogView implements vscode.CodeLensProvider, vscode.FoldingRangeProv
     for (const registration of [
       languages.registerCodeLensProvider(selector, this),
       languages.registerFoldingRangeProvider(selector, this),
+      languages.registerHoverProvider(selector, this),
       workspace.onDidChangeTextDocument(({ document }) => {
         this.scrollToEnd(document);
       }),
@@ -196,6 +200,15 @@ export class LogView implements vscode.CodeLensProvider, vscode.FoldingRangeProv
       : foldsOf(log.document, log.findings).map(
           ({ start, end }) => new vscode.FoldingRange(start, end),
         );
+  }
+
+  /** The line as it was printed, where it is shown in other words. */
+  provideHover({ uri }: vscode.TextDocument, { line }: vscode.Position): vscode.Hover | undefined {
+    const log = this.openAt(uri);
+    const raw = log && rowAt(log.document, log.model.snapshot, line)?.raw;
+    return raw === undefined
+      ? undefined
+      : new vscode.Hover(new vscode.MarkdownString().appendCodeblock(raw, 'json'));
   }
 
   dispose(): void {

@@ -3,6 +3,7 @@ import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/core/clock';
+import { logDocument, rowAt } from '../../src/ui/logDocument';
 import { LogModel } from '../../src/ui/logModel';
 import { eventually } from '../support/eventually';
 
@@ -88,6 +89,35 @@ describe('the log that a window shows', () => {
     assert.equal(log.rowOf({ atMs, cause }), placed.from);
     assert.equal(log.rowOf({ atMs, cause: undefined }), first + 3);
     assert.equal(log.rowOf({ atMs: atMs + 1000, cause: undefined }), undefined);
+  });
+
+  it('shows JSON in readable words, with the level, the finding and the line as it was printed', async () => {
+    const said = (inner: object): string =>
+      JSON.stringify({ level: 'ERROR', logger: 'ib_async.client', ...inner });
+    const lines = [
+      '{"robo":1,"event":"fetch","at":"2026-11-20T15:00:00Z","symbol":"AAPL","ok":true,"price":2}',
+      said({
+        timestamp: '2026-11-20T15:00:05.000000',
+        message: 'API connection failed: TimeoutError() \u001b[2Jand\nmore',
+      }),
+    ];
+    writeFileSync(file, `${lines.join('\n')}\n`);
+    const log = await open();
+    const { rows, first } = log.snapshot;
+    assert.equal(texts(log)[0], '2026-11-20T15:00:00.000Z INFO fetch AAPL at 2');
+    assert.match(texts(log)[1] ?? '', /^2026-11-20T15:00:05.* ERROR ib_async\.client API conn/);
+    assert.ok(!/[\n]/.test(texts(log)[1] ?? '') && !texts(log)[1]?.includes('\u001b'));
+    assert.deepEqual(
+      rows.map(({ level }) => level),
+      ['info', 'error'],
+    );
+    assert.equal(rows[0]?.raw, lines[0]);
+    assert.equal(log.findings[0]?.from, first + 1);
+    const document = logDocument(log.snapshot, 'error');
+    assert.equal(rowAt(document, log.snapshot, 0)?.raw, rows[1]?.raw);
+    assert.equal(rowAt(document, log.snapshot, 1), undefined);
+    const atMs = Date.parse('2026-11-20T15:00:05.000');
+    assert.equal(log.rowOf({ atMs, cause: undefined }), first + 1);
   });
 
   it('reads nothing while it is closed, and the end anew afterwards', async () => {
