@@ -121,7 +121,7 @@ export class Page implements TransportListener {
       isOpen: (id) => this.kept.open?.includes(id) === true,
       onToggle: (id, isOpen) => {
         const others = (this.kept.open ?? []).filter((other) => other !== id);
-        this.keep({ open: isOpen ? [...others, id] : others });
+        this.keepNow({ open: isOpen ? [...others, id] : others });
       },
     };
   }
@@ -142,18 +142,25 @@ export class Page implements TransportListener {
   }
 
   private choose(choice: Pick<Kept, 'symbol' | 'workspace'>): void {
-    this.keep(choice);
+    this.keepNow(choice);
     this.show();
   }
 
   private keep(change: Kept): void {
     this.kept = { ...this.kept, ...change };
     this.keepTimer ??= this.deps.clock.setTimer(keepMs, () => {
-      this.keepTimer = undefined;
-      const { model } = this;
-      const snapshot = model === undefined ? {} : { snapshot: snapshotOf(model) };
-      this.deps.memory.write({ ...this.kept, ...snapshot });
+      this.keepNow({});
     });
+  }
+
+  /** What somebody has chosen is kept at once: a page that is hidden is told of it by nothing. */
+  private keepNow(change: Kept): void {
+    this.keepTimer?.cancel();
+    this.keepTimer = undefined;
+    this.kept = { ...this.kept, ...change };
+    const { model } = this;
+    const snapshot = model === undefined ? {} : { snapshot: snapshotOf(model) };
+    this.deps.memory.write({ ...this.kept, ...snapshot });
   }
 
   private show(): void {
