@@ -69,6 +69,7 @@ export function curesFor(finding: Finding, context: CureContext, l10n: L10n): re
           command(l10n.t('Test the IBKR connection'), commandIds.test),
         ]
       : []),
+    command(l10n.t('Show its lines in the log'), commandIds.showInLog, finding.guide),
     command(
       l10n.t('Explain: causes, evidence, what speaks against it'),
       commandIds.explain,

@@ -1,3 +1,4 @@
+import type { CauseId } from '../diagnostics/causeIds';
 import { causeTitles } from '../diagnostics/causeTitles';
 import type { Severity } from '../diagnostics/finding';
 import type { LogFinding } from '../diagnostics/logIncidents';
@@ -40,6 +41,15 @@ export interface LogDocument {
 export interface Fold {
   readonly start: number;
   readonly end: number;
+}
+
+/** Something that is wrong now; its times are ISO 8601. */
+export interface PresentTrouble {
+  readonly severity: Severity;
+  readonly since: string;
+  readonly message: string;
+  /** Id of the best cause; undefined where none is known. */
+  readonly cause: CauseId | undefined;
 }
 
 /** A finding as it stands above its first line. */
@@ -153,6 +163,27 @@ export function lensesOf(
       ? []
       : [{ line, ...lensWords(finding, l10n) }];
   });
+}
+
+/**
+ * What is wrong now above the line where it began, each cause once: the monitor's own log has no
+ * findings of its own, it tells of those that the monitor has made.
+ * @param rowOf the row where something began, if it is among those that are shown
+ */
+export function presentLenses(
+  document: LogDocument,
+  troubles: readonly PresentTrouble[],
+  rowOf: (wanted: Wanted) => number | undefined,
+  l10n: L10n,
+): readonly FindingLens[] {
+  const lenses = troubles.flatMap(({ severity, since, message, cause }) => {
+    const row = rowOf({ atMs: Date.parse(since), cause });
+    const line = row === undefined ? undefined : lineOfRow(document, row);
+    const what = cause === undefined ? plain(message, 100) : causeTitles[cause];
+    const title = l10n.t('{0} Now: {1}', icons[severity], what);
+    return line === undefined ? [] : [{ line, title, tooltip: plain(message), cause }];
+  });
+  return lenses.filter(({ title }, at) => lenses.findIndex((one) => one.title === title) === at);
 }
 
 function lensWords(finding: LogFinding, l10n: L10n): Omit<FindingLens, 'line'> {

@@ -4,12 +4,15 @@ import { type Disposable, DisposableStore } from '../core/disposables';
 import type { LogFilter } from '../diagnostics/logLevels';
 import { commandIds, contextKeys, logScheme } from './ids';
 import {
+  type FindingLens,
   foldsOf,
   lensesOf,
   lineOfRow,
   type LogDocument,
   logDocument,
   type PlacedFinding,
+  presentLenses,
+  type PresentTrouble,
   rowAt,
   type Wanted,
 } from './logDocument';
@@ -21,6 +24,8 @@ export interface LogViewDeps {
   readonly clock: Clock;
   /** The log of this window's endpoint or folder, as things stand now. */
   readonly fileOf: (kind: LogKind) => Promise<string>;
+  /** What is wrong now and stands in that log. */
+  readonly troublesOf: (kind: LogKind) => readonly PresentTrouble[];
   /** A document has a new text. */
   readonly onNewText: (uri: vscode.Uri) => void;
   readonly onError: (error: unknown) => void;
@@ -179,17 +184,19 @@ export class LogView
       return [];
     }
     const top = new vscode.Range(0, 0, 0, 0);
+    const { document, findings, model } = log;
+    const present = presentLenses(
+      document,
+      this.deps.troublesOf(log.kind),
+      (wanted) => model.rowOf(wanted),
+      vscode.l10n,
+    );
     return [
       ...this.stateActions(log).map((command) => new vscode.CodeLens(top, command)),
-      ...lensesOf(log.document, log.findings, vscode.l10n).map(
-        ({ line, title, tooltip, cause }) =>
-          new vscode.CodeLens(new vscode.Range(line, 0, line, 0), {
-            title,
-            tooltip,
-            command: cause === undefined ? '' : commandIds.openGuide,
-            arguments: [cause],
-          }),
+      ...lensesOf(document, findings, vscode.l10n).map((lens) =>
+        lensTo(commandIds.openGuide, lens),
       ),
+      ...present.map((lens) => lensTo(commandIds.explain, lens)),
     ];
   }
 
@@ -418,6 +425,15 @@ export class LogView
       ? { title: l10n.t('Pause'), command: commandIds.pauseLog }
       : { title: l10n.t('Follow'), command: commandIds.followLog };
   }
+}
+
+function lensTo(command: string, { line, title, tooltip, cause }: FindingLens): vscode.CodeLens {
+  return new vscode.CodeLens(new vscode.Range(line, 0, line, 0), {
+    title,
+    tooltip,
+    command: cause === undefined ? '' : command,
+    arguments: [cause],
+  });
 }
 
 async function openEditor({ uri }: OpenLog): Promise<vscode.TextEditor> {

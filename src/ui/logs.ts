@@ -5,6 +5,7 @@ import { workspaceFolderName } from '../core/paths';
 import type { Finding, Subject } from '../diagnostics/finding';
 import type { LogFilter } from '../diagnostics/logLevels';
 import { commandIds } from './ids';
+import type { PresentTrouble } from './logDocument';
 import { kindOf, type LogKind } from './logUris';
 import { Cancelled, Refusal } from './refusal';
 import type { Services } from './services';
@@ -113,17 +114,21 @@ export async function showInLog(services: Services, argument: unknown): Promise<
   }
 }
 
-/** Something that is wrong now, and since when. */
-interface Trouble {
+/** Something that is wrong now, by what it is asked for. */
+interface Trouble extends PresentTrouble {
   readonly subject: Subject;
-  readonly since: string;
-  readonly message: string;
-  readonly cause: string | undefined;
-  /** By what it is asked for. */
   readonly keys: readonly string[];
 }
 
-function troubles({ watch, clock }: Services): readonly Trouble[] {
+/** What is wrong now and stands in that log. */
+export function troublesOf(
+  services: Pick<Services, 'watch' | 'clock'>,
+  kind: LogKind,
+): readonly PresentTrouble[] {
+  return troubles(services).filter(({ subject }) => logOf(subject) === kind);
+}
+
+function troubles({ watch, clock }: Pick<Services, 'watch' | 'clock'>): readonly Trouble[] {
   const { state } = watch;
   if (state.kind !== 'watching') {
     return [];
@@ -131,17 +136,19 @@ function troubles({ watch, clock }: Services): readonly Trouble[] {
   const workspace = watch.currentSetup?.folder?.uri.fsPath;
   const runner = ownRunner({ state, workspace, nowMs: clock.now() });
   const findings = [...(runner?.findings ?? []), ...state.status.findings].map(
-    ({ subject, firstAt, message, guide, causes }: Finding) => ({
+    ({ subject, severity, firstAt, message, guide, causes }: Finding) => ({
       subject,
+      severity,
       since: firstAt,
       message,
       cause: guide,
-      keys: causes.map(({ id }) => id),
+      keys: [guide, ...causes.map(({ id }) => id)],
     }),
   );
   const incidents = (state.status.incidents ?? []).map(
-    ({ subject, since, message, cause, key }) => ({
+    ({ subject, severity, since, message, cause, key }) => ({
       subject,
+      severity,
       since,
       message,
       cause: cause ?? undefined,

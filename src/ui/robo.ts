@@ -21,7 +21,7 @@ import { KillSwitchWatch } from './killSwitchWatch';
 import { mention, type Speaker } from './messages';
 import { Notifications } from './notifications';
 import { LogDocuments } from './logDocuments';
-import { logFileOf } from './logs';
+import { logFileOf, troublesOf } from './logs';
 import type { OnDemand } from './onDemand';
 import { Problems } from './problems';
 import { QuickFixes } from './quickFixes';
@@ -124,6 +124,7 @@ function createParts(
         onDemand,
         onError,
         fileOf: async (kind) => logFileOf({ watch, clock }, kind),
+        troublesOf: (kind) => troublesOf({ watch, clock }, kind),
       }),
     ),
     walkthrough: new WalkthroughFacts(setContext),

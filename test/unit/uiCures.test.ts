@@ -185,12 +185,17 @@ describe('The cures of a finding', () => {
     assert.deepEqual([asks(true), asks(false)], [true, false]);
   });
 
-  it('always offer the guide at the cause, the explanation and silence', () => {
+  it('always offer the guide at the cause, its lines, the explanation and silence', () => {
     for (const finding of [mismatch, of('runner_exited', { subject: { kind: 'runner' } })]) {
       const named = cures(finding).flatMap(({ action }) =>
         action?.arguments[0] === finding.guide ? [action.command] : [],
       );
-      assert.deepEqual(named, [commandIds.openGuide, commandIds.explain, commandIds.silence]);
+      assert.deepEqual(named, [
+        commandIds.openGuide,
+        commandIds.showInLog,
+        commandIds.explain,
+        commandIds.silence,
+      ]);
     }
   });
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { causeTitles } from '../../src/diagnostics/causeTitles';
 import type { LogFinding } from '../../src/diagnostics/logIncidents';
 import {
   foldsOf,
@@ -8,7 +9,9 @@ import {
   type LogRow,
   type LogSnapshot,
   type PlacedFinding,
+  presentLenses,
   rowOf,
+  type Wanted,
 } from '../../src/ui/logDocument';
 import { LogFollow } from '../../src/ui/logFollow';
 import { english } from '../support/uiFixtures';
@@ -36,6 +39,37 @@ function placed(from: number, to: number, changes: Partial<LogFinding> = {}): Pl
   };
   return { from, to, finding };
 }
+
+describe('what is wrong now, in a log', () => {
+  const trouble = {
+    severity: 'error',
+    since: '2026-11-20T10:00:02.000Z',
+    message: 'no answer',
+    cause: 'silent_handshake',
+  } as const;
+
+  it('stands above the line where it began, each cause once, and nowhere if that is not shown', () => {
+    const asked: Wanted[] = [];
+    const at = (wanted: Wanted): number | undefined => {
+      asked.push(wanted);
+      return wanted.atMs < 0 ? undefined : 102;
+    };
+    const old = { ...trouble, since: '1960-01-01T00:00:00Z', cause: undefined };
+    const unnamed = { ...trouble, severity: 'warning', cause: undefined } as const;
+    const all = logDocument(snapshot, 'all');
+    const lenses = presentLenses(all, [trouble, { ...trouble }, old, unnamed], at, english);
+    assert.deepEqual(
+      lenses.map(({ line, title, cause }) => [line, title, cause]),
+      [
+        [2, `$(error) Now: ${causeTitles.silent_handshake}`, 'silent_handshake'],
+        [2, '$(warning) Now: no answer', undefined],
+      ],
+    );
+    assert.deepEqual(asked[0], { atMs: Date.parse(trouble.since), cause: 'silent_handshake' });
+    const calm = logDocument({ ...snapshot, rows: rows.slice(0, 1) }, 'all');
+    assert.deepEqual(presentLenses(calm, [trouble], at, english), []);
+  });
+});
 
 describe('the document of a log', () => {
   it('has every line, and says where older ones are', () => {

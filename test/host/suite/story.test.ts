@@ -12,9 +12,10 @@ import type {
 import type { DrillReport } from '../../../src/monitor/drillRecord';
 import type { PreflightReport } from '../../../src/preflight/report';
 import { Simulator } from '../../../src/simulator/simulator';
-import { commandIds, healthToolName } from '../../../src/ui/ids';
+import { commandIds, healthToolName, logScheme } from '../../../src/ui/ids';
 import type { RoboApi } from '../../../src/ui/robo';
 import type { WindowState } from '../../../src/ui/statusBarView';
+import { eventually } from '../../support/eventually';
 
 /** A stand-in for the trader's Python runner: prints what it prints, and lives until it is asked to end. */
 const runnerScript = `
@@ -263,6 +264,38 @@ describe('The first day', function () {
         .flatMap((group) => group.tabs)
         .find((tab) => /preview.*setup\.md/i.test(tab.label)),
     );
+  });
+
+  it('leads from the Problem to its lines in the log, and from the lines to the cause', async () => {
+    const [problem] = roboProblems(env);
+    assert.ok(problem);
+    const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>(
+      'vscode.executeCodeActionProvider',
+      env,
+      problem.range,
+    );
+    const show = actions.find((action) => action.command?.command === commandIds.showInLog);
+    assert.ok(show?.command, JSON.stringify(actions));
+    const { command, arguments: of = [] } = show.command;
+    await vscode.commands.executeCommand(command, ...(of as unknown[]));
+    const editor = vscode.window.activeTextEditor;
+    assert.equal(editor?.document.uri.scheme, logScheme);
+    const { line } = editor.selection.active;
+    const text = editor.document.lineAt(line).text;
+    assert.match(text, / (?:ERROR|WARN) /, editor.document.getText());
+    let cause: unknown;
+    await eventually(async () => {
+      const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>(
+        'vscode.executeCodeLensProvider',
+        editor.document.uri,
+      );
+      const above = lenses.find(
+        (lens) => lens.range.start.line === line && lens.command?.command === commandIds.explain,
+      );
+      [cause] = (above?.command?.arguments ?? []) as unknown[];
+      return above !== undefined;
+    }, 'the finding above its first line');
+    assert.equal(cause, codeOf(problem));
   });
 
   it('heals by itself: healthy, and the Problem is gone', async () => {
