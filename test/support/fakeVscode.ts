@@ -103,12 +103,18 @@ function uri(path: string, scheme = 'file'): FakeUri {
 
 const values = {
   EventEmitter,
-  Uri: {
-    file: uri,
-    parse: (text: string) => uri(text),
-    from: ({ scheme, path }: { scheme: string; path: string }) => uri(path, scheme),
-    joinPath: (base: FakeUri, ...parts: string[]) => uri([base.path, ...parts].join('/')),
-  },
+  // A class, as the editor's own: what is handed over may be asked whether it is one.
+  Uri: Object.assign(
+    function Uri() {
+      return undefined;
+    },
+    {
+      file: uri,
+      parse: (text: string) => uri(text),
+      from: ({ scheme, path }: { scheme: string; path: string }) => uri(path, scheme),
+      joinPath: (base: FakeUri, ...parts: string[]) => uri([base.path, ...parts].join('/')),
+    },
+  ),
   Disposable: { from: () => disposable },
   l10n: {
     t: (message: string, ...args: unknown[]) =>

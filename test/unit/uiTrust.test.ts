@@ -198,6 +198,29 @@ describe("A stranger's workspace", () => {
     });
   }
 
+  for (const id of [
+    commandIds.followLog,
+    commandIds.pauseLog,
+    commandIds.filterLog,
+    commandIds.openLogFile,
+  ]) {
+    it(`says by ${id} that no log is in front, trusted or not`, async () => {
+      for (const isTrusted of [false, true]) {
+        editor.messages.length = 0;
+        const clock = await openWindow(isTrusted);
+        for (const argument of [undefined, '../../etc/passwd', { scheme: 'file' }]) {
+          await editor.commands.get(id)?.(argument);
+          await clock.advance(1_000);
+        }
+        const said = editor.messages.filter((each) => !each.startsWith('Watch '));
+        assert.notDeepEqual(said, []);
+        for (const each of said) {
+          assert.equal(each, 'No log is in front: open one first.');
+        }
+      }
+    });
+  }
+
   it('is read as soon as it is trusted, and still dialled by nobody: the spies do see', async () => {
     await openWindow(true);
     await eventually(() => api.state.kind !== 'reading', 'the folder is read');

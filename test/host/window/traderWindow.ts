@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -45,6 +45,15 @@ setInterval(() => {
 process.on('SIGTERM', () => process.exit(0));
 `;
 
+/** A Node that notes what it is started for, and is that Node from then on. */
+function writeNotedNode(home: string): string {
+  const file = join(home, 'node');
+  const starts = join(home, 'node-starts');
+  const line = `printf '%s\\n' "$(printf '%s ' "$@" | tr '\\n' ' ')" >> '${starts}'`;
+  writeFileSync(file, `#!/bin/sh\n${line}\nexec '${process.execPath}' "$@"\n`, { mode: 0o755 });
+  return file;
+}
+
 const patienceMs = 45_000;
 
 /** Who is there, and what they say of each other. */
@@ -81,8 +90,11 @@ export class TraderWindow {
     },
   ) {}
 
-  /** Packages what lies in `dist`, installs that file, and opens the folder. */
-  static async open(): Promise<TraderWindow> {
+  /**
+   * Packages what lies in `dist`, installs that file, and opens the folder.
+   * @param options.trust false: in Restricted Mode, where the folder is a stranger's
+   */
+  static async open({ trust = true } = {}): Promise<TraderWindow> {
     const { openWorkbench, runCommand } = await script<WorkbenchScript>('test/host/workbench.mjs');
     const { writeSampleWorkspace } = await script<WorkspaceScript>('test/host/sampleWorkspace.mjs');
     const { ensureHost } = await script<HostScript>('scripts/host.mjs');
@@ -99,11 +111,19 @@ export class TraderWindow {
         settings: { 'robo.runner.command': command },
       });
       writeFileSync(join(workspace, 'trader.js'), runnerScript);
+      const node = writeNotedNode(home);
       const workbench = await openWorkbench({
         host: await ensureHost(),
         home,
         folder: workspace,
         extensions: [vsix],
+        trust,
+        settings: {
+          'robo.nodePath': node,
+          'security.workspace.trust.startupPrompt': 'never',
+          // What stands over the window would be in the way of everything after it.
+          'workbench.editor.useModal': 'off',
+        },
         // An outage must be one on every day and at every hour.
         env: { ROBO_RESET_WINDOWS: 'off' },
       });
@@ -130,6 +150,17 @@ export class TraderWindow {
 
   get statusItem(): Locator {
     return this.page.locator('.statusbar-item[id="robo.robo.health"]');
+  }
+
+  /** What was run on the Node of the setting `robo.nodePath`: the arguments of each start. */
+  get nodeStarts(): readonly string[] {
+    const file = join(this.places.home, 'node-starts');
+    return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
+  }
+
+  /** What the records folder of this window's user holds. */
+  get records(): readonly string[] {
+    return readdirSync(this.workbench.server.folders.state);
   }
 
   /** What the monitor has written last. */
