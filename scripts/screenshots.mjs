@@ -1,6 +1,8 @@
 // Pictures of the real workbench with the extension and a simulated TWS:
 //   npm run screenshots -- FOLDER [--fault NAME] [--open FILE] [--command TITLE]... [--wait S]
-//     [--hover] [--only light,narrow]
+//     [--pick ENTRY] [--hover] [--only light,narrow]
+// --pick takes an entry of the list that the last command has opened, a walkthrough for instance:
+//   --command 'Welcome: Open Walkthrough...' --pick Robo
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -34,6 +36,7 @@ function parseOptions(args) {
       fault: { type: 'string' },
       command: { type: 'string', multiple: true, default: ['Robo: Test IBKR Connection'] },
       open: { type: 'string' },
+      pick: { type: 'string' },
       wait: { type: 'string', default: '0' },
       hover: { type: 'boolean', default: false },
       only: { type: 'string', default: Object.keys(views).join(',') },
@@ -43,10 +46,24 @@ function parseOptions(args) {
   const unknown = names.find((name) => views[name] === undefined);
   if (unknown !== undefined || positionals.length !== 1) {
     throw new HumanError(
-      `Usage: npm run screenshots -- FOLDER [--fault NAME] [--open FILE] [--command TITLE]... [--wait SECONDS] [--hover] [--only ${Object.keys(views).join(',')}]`,
+      `Usage: npm run screenshots -- FOLDER [--fault NAME] [--open FILE] [--command TITLE]... [--pick ENTRY] [--wait SECONDS] [--hover] [--only ${Object.keys(views).join(',')}]`,
     );
   }
   return { folder: path.resolve(positionals[0]), names, ...values };
+}
+
+/**
+ * Opens the hover of the status item. The item may become narrower just then and slip away from
+ * under the pointer, which stays on its neighbour: then once more.
+ */
+async function hoverStatus(page, attempts = 4) {
+  await page.mouse.move(0, 0);
+  await page.hover(statusItem);
+  await delay(settleMs);
+  const isOnIt = await page.locator(statusItem).evaluate((item) => item.matches(':hover'));
+  if (isOnIt && (await page.locator('.workbench-hover-container').count()) > 0) return;
+  if (attempts <= 1) throw new HumanError('The hover of the status item did not open.');
+  await hoverStatus(page, attempts - 1);
 }
 
 async function takePicture(name, options, shared) {
@@ -71,10 +88,14 @@ async function takePicture(name, options, shared) {
       await runCommand(workbench.page, title);
       await delay(settleMs);
     }
+    if (options.pick !== undefined) {
+      const row = workbench.page.locator('.quick-input-list .monaco-list-row');
+      await row.filter({ hasText: options.pick }).first().click();
+      await delay(settleMs);
+    }
     await delay(Number(options.wait) * 1000);
     if (options.hover) {
-      await workbench.page.hover(statusItem);
-      await delay(settleMs);
+      await hoverStatus(workbench.page);
     }
   } finally {
     // Also when a command could not be run: the picture shows why.
