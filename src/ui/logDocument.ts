@@ -214,12 +214,14 @@ export interface Wanted {
   readonly cause: string | undefined;
 }
 
+/** A line that weighs something and comes so much earlier tells of the same; milliseconds. */
+const earlierMs = 1000;
 /** How far from the time a finding of that cause may begin, in milliseconds. */
 const nearMs = 10 * 60_000;
 
 /**
  * The row where something began: the finding of that cause nearest to that time, else the first
- * line that is not older. Undefined where every line is older, or has no time.
+ * line that is not older, or a warning or an error just before it. Undefined where every line is older, or has no time.
  * @param timeOf the time of a row, in milliseconds; NaN where it has none
  */
 export function rowOf(
@@ -237,6 +239,9 @@ export function rowOf(
   if (nearest !== undefined) {
     return nearest.from;
   }
-  const index = rows.findIndex((row) => timeOf(row) >= wanted.atMs);
+  const index = rows.findIndex((row) => {
+    const since = timeOf(row) - wanted.atMs;
+    return since >= 0 || (row.level !== 'info' && since > -earlierMs);
+  });
   return index === -1 ? undefined : first + index;
 }

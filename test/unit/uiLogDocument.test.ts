@@ -151,6 +151,10 @@ describe('the document of a log', () => {
       rowOf({ atMs: ms, cause }, snapshot, findings, timeOf);
     assert.equal(wanted('silent_handshake'), 102);
     assert.equal(wanted('port_refused'), 101);
+    // The line that tells of it may be a moment older than the finding; one that says nothing is not.
+    assert.equal(wanted('port_refused', atMs + 400), 101);
+    assert.equal(wanted('port_refused', atMs + 2_900), undefined);
+    assert.equal(wanted('port_refused', atMs - 600), 101);
     assert.equal(wanted('silent_handshake', atMs + 3_600_000), undefined);
   });
 });

@@ -193,6 +193,23 @@ describe('The first day', function () {
     assert.equal(document.getText(problem.range), 'NVDA');
   });
 
+  it('shows what the runner prints as JSON in words, and the line itself in a hover', async () => {
+    await vscode.commands.executeCommand(commandIds.openRunnerLog);
+    const document = vscode.window.activeTextEditor?.document;
+    assert.equal(document?.uri.scheme, logScheme);
+    const line = document.getText().split('\n').indexOf('INFO fetch TSLA');
+    assert.ok(line >= 0, document.getText());
+    const hovers = await vscode.commands.executeCommand<vscode.Hover[]>(
+      'vscode.executeHoverProvider',
+      document.uri,
+      new vscode.Position(line, 0),
+    );
+    const texts = hovers.flatMap(({ contents }) =>
+      contents.map((one) => (one instanceof vscode.MarkdownString ? one.value : '')),
+    );
+    assert.match(texts.join('\n'), /\{"robo":1,"event":"fetch","symbol":"TSLA","ok":true\}/);
+  });
+
   it('does not start a second one', async () => {
     const result = await vscode.commands.executeCommand<StartRunnerResult>(commandIds.startRunner);
     assert.equal(result.outcome, 'already running');
