@@ -121,6 +121,8 @@ export type HistoryAnswer =
 /** More than any chart asks for; a real TWS refuses long ranges of small bars as well. */
 const mostBars = 20_000;
 const mostYears = 10;
+/** Beyond it TWS wants days. */
+const mostSeconds = 86_400;
 const daysOfUnit: ReadonlyMap<string, number> = new Map([
   ['S', 1 / 86_400],
   ['D', 1],
@@ -150,6 +152,10 @@ export function historyOf(
   const unit = duration?.[2];
   if (unit === undefined || !(count >= 1)) {
     return refuse(321, `${validation}Historical data query duration is invalid.`);
+  }
+  if (unit === 'S' && count > mostSeconds) {
+    const cause = `Historical data request for greater than ${mostSeconds} seconds rejected.`;
+    return refuse(321, `${validation}${cause}`);
   }
   const range = rangeOf(calendar, query, { count, unit, size });
   const tooLong = refuse(
@@ -202,10 +208,41 @@ function rangeOf(
     const sessions = begunSessions(calendar, from, endMs, regularOnly).slice(-extent.count);
     return { startMs: sessions[0]?.startMs ?? endMs, endMs, sessions };
   }
+  if (extent.unit === 'S' && extent.size.kind === 'span') {
+    return secondsBefore(calendar, { endMs, regularOnly }, extent.count, extent.size.ms);
+  }
   const startMs = startOf(zone, endMs, extent);
   // A day's bar is never cut: the day on which the range begins is left out instead.
   const from = wholeDays ? zone.midnight(startMs, 1) : startMs;
   return { startMs, endMs, sessions: begunSessions(calendar, from, endMs, regularOnly) };
+}
+
+/**
+ * IBKR counts seconds in trading time: over a night they reach into the session before. The bar in
+ * which they begin is given whole (rust-ibapi issue 835: an answer of a real TWS).
+ */
+function secondsBefore(
+  calendar: TradingCalendar,
+  { endMs, regularOnly }: Pick<HistoryQuery, 'endMs' | 'regularOnly'>,
+  count: number,
+  barMs: number,
+): Range {
+  const wholeDays = Math.ceil(count / 3600 / 6) * 2 + 7;
+  const from = calendar.zone.midnight(endMs, -wholeDays);
+  const sessions = begunSessions(calendar, from, endMs, regularOnly);
+  let leftMs = count * secondMs;
+  for (let index = sessions.length - 1; index >= 0; index -= 1) {
+    const session = sessions[index];
+    const lengthMs = session === undefined ? 0 : Math.min(session.endMs, endMs) - session.startMs;
+    if (session !== undefined && leftMs <= lengthMs) {
+      const startMs = session.startMs + lengthMs - leftMs;
+      const mark = session.day + Math.floor((startMs - session.day) / barMs) * barMs;
+      const firstMs = Math.max(session.startMs, mark);
+      return { startMs: firstMs, endMs, sessions: sessions.slice(index) };
+    }
+    leftMs -= lengthMs;
+  }
+  return { startMs: from, endMs, sessions };
 }
 
 function begunSessions(

@@ -177,6 +177,28 @@ describe('simulated market', () => {
     );
   });
 
+  it('counts a duration in seconds in trading time, and gives the bar whole in which it begins', () => {
+    const zone = usEastern();
+    const times = (endMs: number, duration: string, barSize = '30 mins'): readonly string[] =>
+      bars('AAPL', { endMs, duration, barSize }, exchange).map(
+        ({ timeMs }) => `${zone.date(timeMs).slice(6)} ${zone.hoursMinutes(timeMs)}`,
+      );
+    const monday = Date.parse('2026-11-23T14:35:00Z');
+    assert.deepEqual(times(monday, '300 S'), ['23 0930']);
+    assert.deepEqual(times(monday, '3600 S'), ['20 1500', '20 1530', '23 0930']);
+    assert.deepEqual(times(sundayMorning, '1800 S'), ['20 1530']);
+    const day = times(monday, '86400 S', '1 hour');
+    assert.deepEqual([day[0], day.length], ['17 1100', 27]);
+    const [first] = bars(
+      'AAPL',
+      { endMs: monday, duration: '3600 S', barSize: '30 mins' },
+      exchange,
+    );
+    const whole = bars('AAPL', { endMs: monday, duration: '2 D', barSize: '30 mins' }, exchange);
+    assert.deepEqual(first, whole.at(-3));
+    assert.equal(refusalCode({ duration: '86401 S' }), 321);
+  });
+
   it('groups days into weeks and months', () => {
     const weeks = bars('AAPL', { duration: '10 W', barSize: '1W' });
     assert.ok(weeks.length === 10 || weeks.length === 11, String(weeks.length));
