@@ -2,16 +2,20 @@ import type { Endpoint } from '../../src/ibkr/endpoint';
 import { encodeFrame } from '../../src/ibkr/frames';
 import { bareExchange } from './bareExchange';
 
-/** As the runner asks: four messages every 100 ms. */
-const burst = 4;
-const burstGapMs = 100;
+/** As the runner asks. */
+const burst = 10;
+const burstGapMs = 250;
 
 /**
  * Asks for the bars of a symbol over a bare socket, as often and as fast as the runner asks for
  * those of all its symbols, and throws the answers away: the floor that any client stands on.
  * @returns CPU of this process in milliseconds
  */
-export async function bareBars(endpoint: Endpoint, count: number): Promise<number> {
+export async function bareBars(
+  endpoint: Endpoint,
+  count: number,
+  duration: string,
+): Promise<number> {
   const socket = await bareExchange(endpoint, 124);
   socket.removeAllListeners('data');
   let waiting = count;
@@ -38,7 +42,7 @@ export async function bareBars(endpoint: Endpoint, count: number): Promise<numbe
     });
     const ask = (from: number): void => {
       for (let id = from; id < Math.min(from + burst, count); id += 1) {
-        socket.write(barRequest(id + 1));
+        socket.write(barRequest(id + 1, duration));
       }
       if (from + burst < count) {
         setTimeout(ask, burstGapMs, from + burst);
@@ -52,8 +56,8 @@ export async function bareBars(endpoint: Endpoint, count: number): Promise<numbe
   return (user + system) / 1000;
 }
 
-/** Three days of half hours of AAPL, as the library encodes it for the simulator's version. */
-function barRequest(id: number): Buffer {
+/** Half hours of AAPL, as the library encodes it for the simulator's version. */
+function barRequest(id: number, duration: string): Buffer {
   const contract = [265_598, 'AAPL', 'STK', '', 0, '', '', 'SMART', '', 'USD', '', '', 0];
-  return encodeFrame([20, id, ...contract, '', '30 mins', '3 D', 1, 'TRADES', 2, 0, '']);
+  return encodeFrame([20, id, ...contract, '', '30 mins', duration, 1, 'TRADES', 2, 0, '']);
 }

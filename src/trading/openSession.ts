@@ -16,6 +16,9 @@ const openDeadlineMs = 15_000;
 /** Below the 5 s in which the runner has to end when it is asked to. */
 const answerDeadlineMs = 3_000;
 
+/** The connection to IBKR is back, but data was lost meanwhile. */
+const dataLost = 1101;
+
 /** Opens the runner's own session: hello, accounts, next id, and an answered server time. */
 export async function openSession(
   target: { readonly endpoint: Endpoint; readonly clientId: number },
@@ -63,17 +66,25 @@ async function openedOrNot(
 function tradingSession(connection: TwsConnection, clock: Clock): TradingSession {
   const marketData = new Session(connection, clock);
   const closed = new Emitter<string>();
+  const lostData = new Emitter<void>();
   connection.onDidProgress(({ stage, end }) => {
     if (stage === 'ended') {
       closed.fire(end === undefined ? 'closed' : describeEnd(end));
     }
   });
+  connection.onMessage(({ code }) => {
+    if (code === dataLost) {
+      lostData.fire();
+    }
+  });
   return {
     marketData,
     onDidClose: closed.event,
+    onDidLoseData: lostData.event,
     answers: async () => (await connection.askTime(answerDeadlineMs)) !== undefined,
     close: () => {
       closed.dispose();
+      lostData.dispose();
       marketData.dispose();
       connection.close('the runner is done');
     },

@@ -8,9 +8,12 @@ import type { BarRequest } from '../ibkr/marketData';
 const identicalMs = 15_000;
 const smallBarWindowMs = 600_000;
 const smallBarRequests = 60;
-/** In bursts, not one by one: waking up costs as much as what is then done. */
-const burstMessages = 4;
-const burstGapMs = 100;
+/**
+ * In bursts, not one by one: waking up costs as much as what is then done. Larger ones would come
+ * to more than 50 messages in a second where one is late and the next is not.
+ */
+const burstMessages = 10;
+const burstGapMs = 250;
 
 const smallBarSizes: ReadonlySet<string> = new Set([
   '1 secs',
@@ -20,11 +23,19 @@ const smallBarSizes: ReadonlySet<string> = new Set([
   '30 secs',
 ]);
 
+/** Messages that are sent at the same time. */
+interface Burst {
+  readonly atMs: number;
+  messages: number;
+  /** What all of them wait for, with one timer; those with another signal wait for themselves. */
+  begun: { readonly signal: AbortSignal; readonly wait: Promise<void> } | undefined;
+}
+
 /** Delays requests so that IBKR's pacing is kept; it never drops or repeats one. */
 export class Pacer {
   private readonly lastAsked = new Map<string, number>();
   private smallBars: readonly number[] = [];
-  private burst = { atMs: Number.NEGATIVE_INFINITY, messages: 0 };
+  private burst: Burst = { atMs: Number.NEGATIVE_INFINITY, messages: 0, begun: undefined };
 
   constructor(private readonly clock: Clock) {}
 
@@ -33,14 +44,19 @@ export class Pacer {
     const now = this.clock.monotonicMs();
     const { atMs, messages } = this.burst;
     if (now >= atMs + burstGapMs) {
-      this.burst = { atMs: now, messages: 1 };
-    } else {
-      const isFull = messages >= burstMessages;
-      this.burst = isFull
-        ? { atMs: atMs + burstGapMs, messages: 1 }
-        : { atMs, messages: messages + 1 };
+      this.burst = { atMs: now, messages: 0, begun: undefined };
+    } else if (messages >= burstMessages) {
+      this.burst = { atMs: atMs + burstGapMs, messages: 0, begun: undefined };
     }
-    await this.until(this.burst.atMs, signal);
+    const { burst } = this;
+    burst.messages += 1;
+    if (burst.atMs <= now) {
+      return;
+    }
+    if (burst.begun?.signal !== signal) {
+      burst.begun = { signal, wait: this.until(burst.atMs, signal) };
+    }
+    await burst.begun.wait;
   }
 
   /** Resolves when this request for bars may be sent, or at once when `signal` is aborted. */
@@ -51,9 +67,21 @@ export class Pacer {
     if (smallBarSizes.has(request.barSize)) {
       at = this.takeSmallBarSlot(at);
     }
+    this.forgetOld(now);
+    this.lastAsked.delete(key);
     this.lastAsked.set(key, at);
     await this.until(at, signal);
     await this.message(signal);
+  }
+
+  /** What was asked longest ago stands first; durations differ, and days would pile them up. */
+  private forgetOld(now: number): void {
+    for (const [key, asked] of this.lastAsked) {
+      if (asked + identicalMs > now) {
+        return;
+      }
+      this.lastAsked.delete(key);
+    }
   }
 
   private takeSmallBarSlot(at: number): number {

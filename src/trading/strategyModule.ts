@@ -72,8 +72,9 @@ export function loadStrategy(file: string, runtime: Runtime = thisRuntime()): St
   return (bars, symbol) => {
     let answer: unknown;
     try {
-      // A copy: what it does to its bars is its own affair.
-      answer = watchdog.run(() => strategy([...bars], symbol), callDeadlineMs);
+      // A copy: what it does to its bars is its own affair, and ours are kept for later cycles.
+      const own = bars.map((bar) => ({ ...bar }));
+      answer = watchdog.run(() => strategy(own, symbol), callDeadlineMs);
     } catch (error) {
       throw code.fault(`failed on ${symbol}`, error);
     }

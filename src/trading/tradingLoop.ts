@@ -4,6 +4,7 @@ import type { Endpoint } from '../ibkr/endpoint';
 import type { BarRequest, MarketData, StockContract } from '../ibkr/marketData';
 import { runCycle } from './cycle';
 import type { Say } from './events';
+import { KeptBars } from './keptBars';
 import { marketHoursOf, type MarketHoursOf, marketOfAll } from './marketHours';
 import { Pacer } from './pacer';
 import type { PaperBook } from './paperBook';
@@ -15,6 +16,8 @@ export interface TradingSession {
   readonly marketData: MarketData;
   /** Fires once, with the reason in words, when the session is over. */
   readonly onDidClose: Event<string>;
+  /** Fires when TWS has lost data while it had no connection to IBKR (message 1101). */
+  readonly onDidLoseData: Event<void>;
   /** Asks TWS for its time; false when no answer came in time. */
   answers(): Promise<boolean>;
   close(): void;
@@ -138,21 +141,27 @@ async function tradeOneSession(
   run.hadSession = true;
   deps.say({ event: 'connected', ...plan.endpoint });
   const closed = new AbortController();
+  const kept = new KeptBars(plan.request);
   const subscription = session.onDidClose((why) => {
     deps.say({ event: 'error', message: `The session with TWS ended: ${why}` });
     closed.abort();
   });
+  const losses = session.onDidLoseData(() => {
+    kept.forgetAll();
+  });
   try {
     const stop = AbortSignal.any([deps.signal, closed.signal]);
-    return await cycles(plan, run, { ...deps, session, stop });
+    return await cycles(plan, run, { ...deps, session, kept, stop });
   } finally {
     subscription.dispose();
+    losses.dispose();
     session.close();
   }
 }
 
 interface CyclesDeps extends TradingDeps {
   readonly session: TradingSession;
+  readonly kept: KeptBars;
   /** Asked to stop, or session gone. */
   readonly stop: AbortSignal;
 }
@@ -172,6 +181,7 @@ async function cycles(plan: TradingPlan, run: Run, deps: CyclesDeps): Promise<Se
       say,
       paper: deps.paper,
       request: plan.request,
+      kept: deps.kept,
       isOnce: plan.isOnce,
       now: () => clock.now(),
       signal: stop,

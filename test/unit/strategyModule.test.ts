@@ -127,9 +127,13 @@ describe('a strategy of the trader’s own', () => {
 
   it('cannot spoil the bars of others: what it changes is not looked at', () => {
     const file = write(
-      'export const strategy = (b) => { b.length = 0; return { signal: 1, reason: "x" }; };',
+      'export const strategy = (b) => { for (const bar of b) bar.close = 0; b.length = 0; return { signal: 1, reason: "x" }; };',
     );
     const own: Bar[] = [...bars];
     assert.equal(loadStrategy(file)(own, 'AAPL').price, 3);
+    assert.deepEqual(
+      bars.map(({ close }) => close),
+      [1, 2, 3],
+    );
   });
 });

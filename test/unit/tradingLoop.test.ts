@@ -39,7 +39,11 @@ function contract(symbol: string): StockContract {
   };
 }
 
-type Behaviour = (symbol: string, clock: FakeClock) => Promise<Answer<readonly Bar[]>>;
+type Behaviour = (
+  symbol: string,
+  clock: FakeClock,
+  duration: string,
+) => Promise<Answer<readonly Bar[]>>;
 
 const answering: Behaviour = () => Promise.resolve({ ok: true, value: bars, roundTripMs: 3 });
 const never: Behaviour = () => new Promise(() => undefined);
@@ -53,7 +57,9 @@ const timingOut: Behaviour = (_, clock) =>
 /** A TWS that does as told, and counts what it is asked. */
 class FakeTws {
   readonly asked: string[] = [];
+  readonly durations: string[] = [];
   readonly closed = new Emitter<string>();
+  readonly lost = new Emitter<void>();
   readonly events: TradingEvent[] = [];
   readonly stop = new AbortController();
   openings = 0;
@@ -77,14 +83,16 @@ class FakeTws {
           roundTripMs: 1,
         });
       },
-      bars: async ({ symbol }) => {
+      bars: async ({ symbol }, { duration }) => {
         this.asked.push(`bars ${symbol}`);
-        return await this.behave(symbol, this.clock);
+        this.durations.push(duration);
+        return await this.behave(symbol, this.clock, duration);
       },
     };
     return {
       marketData,
       onDidClose: this.closed.event,
+      onDidLoseData: this.lost.event,
       answers: () => Promise.resolve(this.isAnswering),
       close: () => {
         this.closings += 1;
@@ -168,7 +176,7 @@ describe('built-in runner', () => {
 
   it('never asks again within a cycle after a timeout, and blames no other symbol', async () => {
     tws.behave = (symbol) =>
-      symbol === 'AAPL' ? timingOut(symbol, clock) : answering(symbol, clock);
+      symbol === 'AAPL' ? timingOut(symbol, clock, '') : answering(symbol, clock, '');
     const run = tws.run();
     await clock.advance(100_000);
     assert.deepEqual(tws.asked.filter((ask) => ask === 'bars AAPL').length, 1);
@@ -251,7 +259,7 @@ describe('built-in runner', () => {
     assert.equal(tws.said('cycle').length, 1);
     const other = new FakeTws(clock);
     other.behave = (symbol) =>
-      symbol === 'AAPL' ? Promise.resolve(noData) : answering(symbol, clock);
+      symbol === 'AAPL' ? Promise.resolve(noData) : answering(symbol, clock, '');
     const half = other.run({ isOnce: true });
     await clock.advance(1000);
     assert.equal(await half, 0);
@@ -331,6 +339,116 @@ describe('built-in runner', () => {
       }
       await clock.advance(16_000);
       assert.equal(tws.openings, 9);
+      tws.stop.abort();
+      assert.equal(await run, 0);
+    });
+  });
+
+  describe('in later cycles', () => {
+    const dataLost: Answer<readonly Bar[]> = {
+      ok: false,
+      failure: { kind: 'message', code: 162, text: 'HMDS query returned no data' },
+    };
+    const answerOf = (value: readonly Bar[]): Answer<readonly Bar[]> => ({
+      ok: true,
+      value,
+      roundTripMs: 3,
+    });
+    let seen: number[];
+
+    beforeEach(() => {
+      seen = [];
+      tws.strategy = (all) => {
+        seen.push(all.length);
+        return smaCrossover(all);
+      };
+      tws.behave = (_, __, duration) =>
+        Promise.resolve(answerOf(duration.endsWith(' S') ? bars.slice(-3) : bars));
+    });
+
+    async function durationsAfter(change: () => void): Promise<readonly string[]> {
+      const run = tws.run({ symbols: ['AAPL'] });
+      await clock.advance(301_000);
+      change();
+      await clock.advance(600_000);
+      tws.stop.abort();
+      assert.equal(await run, 0);
+      assert.equal(clock.pending, 0);
+      return tws.durations;
+    }
+
+    it('asks for the end of the bars, and tells the strategy all of them', async () => {
+      const durations = await durationsAfter(() => undefined);
+      assert.deepEqual(durations, ['10 D', '1800 S', '1800 S', '1800 S']);
+      assert.deepEqual(seen, [30, 30, 30, 30]);
+    });
+
+    it('asks for all of them in the same cycle where the end does not fit', async () => {
+      const split = bars.map((each) => ({ ...each, open: 1, high: 2, low: 1, close: 2 }));
+      const durations = await durationsAfter(() => {
+        tws.behave = (_, __, duration) =>
+          Promise.resolve(answerOf(duration.endsWith(' S') ? split.slice(-3) : split));
+      });
+      assert.deepEqual(durations, ['10 D', '1800 S', '1800 S', '10 D', '1800 S']);
+      const prices = tws
+        .said('fetch')
+        .map((each) => each.event === 'fetch' && each.ok && each.price);
+      assert.deepEqual(prices, [39, 39, 2, 2]);
+    });
+
+    it('takes an end without bars for no success', async () => {
+      const durations = await durationsAfter(() => {
+        tws.behave = () => Promise.resolve(answerOf([]));
+      });
+      assert.deepEqual(durations, ['10 D', '1800 S', '1800 S', '10 D', '10 D']);
+      const oks = tws.said('fetch').map((each) => each.event === 'fetch' && each.ok);
+      assert.deepEqual(oks, [true, true, false, false]);
+    });
+
+    it('says what TWS says of the end, and asks for all of them in the next cycle', async () => {
+      const durations = await durationsAfter(() => {
+        const { behave } = tws;
+        tws.behave = () => {
+          tws.behave = behave;
+          return Promise.resolve(dataLost);
+        };
+      });
+      assert.deepEqual(durations, ['10 D', '1800 S', '1800 S', '10 D']);
+      const [failed] = tws.said('fetch').filter((each) => each.event === 'fetch' && !each.ok);
+      assert.ok(failed?.event === 'fetch' && !failed.ok);
+      assert.equal(failed.code, 162);
+    });
+
+    it('asks for all of them after TWS has lost data, and in a new session', async () => {
+      const durations = await durationsAfter(() => {
+        tws.lost.fire();
+      });
+      assert.deepEqual(durations, ['10 D', '1800 S', '10 D', '1800 S']);
+      tws.durations.length = 0;
+      const other = new FakeTws(clock);
+      const run = other.run({ symbols: ['AAPL'] });
+      await clock.advance(1000);
+      other.closed.fire('nightly restart');
+      await clock.advance(16_000);
+      other.stop.abort();
+      assert.equal(await run, 0);
+      assert.deepEqual(other.durations, ['10 D', '10 D']);
+    });
+
+    it('keeps nothing that was asked for before the loss', async () => {
+      let answer = (): void => undefined;
+      tws.behave = () =>
+        new Promise((resolve) => {
+          answer = (): void => {
+            resolve(answerOf(bars));
+          };
+        });
+      const run = tws.run({ symbols: ['AAPL'] });
+      await clock.advance(1000);
+      tws.lost.fire();
+      answer();
+      await clock.advance(300_000);
+      assert.deepEqual(tws.durations, ['10 D', '10 D']);
       tws.stop.abort();
       assert.equal(await run, 0);
     });
