@@ -7,7 +7,8 @@ import type { ActiveMessages } from './activeMessages';
 const maxToldFindings = 30;
 
 /**
- * What TWS says is wrong, the newest of it.
+ * What TWS says is wrong: first that it has lost IBKR, which takes everything else away with it,
+ * then the newest of the rest.
  * @param isUnverified TWS says that its link is back, and nothing has proven it yet
  * @param outage a link that is down is judged by the time of day too
  */
@@ -15,10 +16,14 @@ export function messageFindings(
   active: ActiveMessages,
   { isUnverified, outage }: { readonly isUnverified: boolean; readonly outage: Outage | undefined },
 ): readonly Finding[] {
-  const told = active.list().flatMap((message) => {
-    const isOfOutage = outage?.message === message;
-    return (isOfOutage ? outageFinding(outage) : noticeFinding(message)) ?? [];
-  });
+  const told = active
+    .list()
+    .filter((message) => message !== outage?.message)
+    .flatMap((message) => noticeFinding(message) ?? []);
   const back = isUnverified && active.restored ? restoredFinding(active.restored) : undefined;
-  return [...(back === undefined ? [] : [back]), ...told.slice(-maxToldFindings)];
+  return [
+    ...(outage === undefined ? [] : [outageFinding(outage)]),
+    ...(back === undefined ? [] : [back]),
+    ...told.slice(-maxToldFindings),
+  ];
 }

@@ -778,11 +778,11 @@ export class Monitor implements SessionSource, Disposable {
       return [finding];
     }
     const { state, movedPort, active, outage } = this;
-    return [
-      ...(state.movedTo === undefined ? [] : movedPort.findings),
-      ...messageFindings(active, { isUnverified: state.upstream === 'restored', outage }),
-      ...this.dataFindings,
-    ];
+    const told = messageFindings(active, { isUnverified: state.upstream === 'restored', outage });
+    const moved = state.movedTo === undefined ? [] : movedPort.findings;
+    // The first one is the headline: without IBKR it matters little by which port TWS is reached.
+    const connection = outage === undefined ? [...moved, ...told] : [...told, ...moved];
+    return [...connection, ...this.dataFindings];
   }
 
   private reachedLayer(): Layer | null {
