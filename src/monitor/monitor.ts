@@ -221,7 +221,7 @@ export class Monitor implements SessionSource, Disposable {
   configure(schedule: Pick<ScheduleOptions, 'zone' | 'restartMinute'>): void {
     this.agenda.configure(schedule);
     this.judge();
-    this.changeEmitter.fire();
+    void this.refreshFindings();
   }
 
   /** Asks TWS the time now, so that another interval counts from here on. */
@@ -419,12 +419,14 @@ export class Monitor implements SessionSource, Disposable {
     }
     if (health !== was) {
       this.healthSinceMs = nowMs;
+      // They say why it was as it was; whoever reads them now would take them for the reason.
+      this.findings = [];
       this.tellHealth(was, health);
     }
   }
 
   private tellHealth(was: Health, health: Health): void {
-    // Without the findings, which are still those of the state before.
+    // Without findings, which come later.
     const reason = explainChange(this.state, this.judged, describeEndpoint(this.endpoint));
     const level = health === 'down' ? 'ERROR' : health === 'degraded' ? 'WARN' : 'INFO';
     this.log(level, `health.${health}`, `${was} -> ${health}: ${reason}`);
@@ -773,7 +775,9 @@ export class Monitor implements SessionSource, Disposable {
   }
 
   private async find(): Promise<readonly Finding[]> {
-    const finding = diagnoseConnection(this.situationOf(this.progress, await this.observe()));
+    const os = await this.observe();
+    // The progress of now: the connection may have ended while the machine was being looked at.
+    const finding = diagnoseConnection(this.situationOf(this.progress, os));
     if (finding !== undefined) {
       return [finding];
     }

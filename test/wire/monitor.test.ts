@@ -108,4 +108,24 @@ describe('the monitor over TCP', () => {
     await rig.shows((monitor) => monitor.snapshot.health === 'healthy');
     await rig.shows((monitor) => monitor.snapshot.findings.length === 0);
   });
+
+  it('never tells an outage by what was wrong before it', async () => {
+    await watch();
+    await rig.simulator.setFault('farm_broken');
+    await rig.shows(({ snapshot: { findings } }) => findings[0]?.guide === 'farm_broken_2103');
+    const told: string[] = [];
+    rig.monitor.onDidChange(() => {
+      const { health, findings, message } = rig.monitor.snapshot;
+      if (health === 'down') {
+        told.push(...findings.map(({ guide }) => guide), message);
+      }
+    });
+    await rig.simulator.setFault('drop_reset');
+    await rig.shows((monitor) => monitor.snapshot.health === 'healthy');
+    assert.ok(told.length > 0);
+    assert.deepEqual(
+      told.filter((words) => words.includes('2103')),
+      [],
+    );
+  });
 });
