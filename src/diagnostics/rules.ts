@@ -2,6 +2,7 @@ import { formatEndpoint } from '../ibkr/endpoint';
 import { type ConnectionFacts, factsOf, gatherEvidence } from './connectionFacts';
 import { ownFileEvidence } from './twsFileFacts';
 import { setupOf } from './setup';
+import { tellsEnd } from './rules/closing';
 import { connectionRules } from './rules/connectionRules';
 import { isClosed } from './rules/rule';
 import type { Finding, Layer, Severity } from './finding';
@@ -103,7 +104,7 @@ function describe(facts: ConnectionFacts): string {
     case 'unanswered':
       return `${where} is connected, but has not answered the server time for ${describeDuration(situation.unansweredForMs ?? 0)}.`;
     case 'lost':
-      return `${where} ended a session that was ready${lastCode(facts)}.`;
+      return `${where} ended a session that was ready${lastCode(facts, tellsEnd)}.`;
     case 'open':
       return `${where} is ready.`;
   }
@@ -119,9 +120,14 @@ function missing({ connection }: ConnectionSituation): string {
     : 'no accounts came, only the next valid id';
 }
 
-function lastCode({ messages }: ConnectionFacts): string {
-  const last = messages.findLast(({ code }) => code !== 2104 && code !== 2106 && code !== 2158);
+function lastCode({ messages }: ConnectionFacts, isMeant = isNoGreeting): string {
+  const last = messages.findLast(({ code }) => isMeant(code));
   return last === undefined ? '' : ` with message ${last.code}: ${shorten(last.text)}`;
+}
+
+/** Farms that are well greet every session. */
+function isNoGreeting(code: number): boolean {
+  return code !== 2104 && code !== 2106 && code !== 2158;
 }
 
 type End = NonNullable<ConnectionSituation['connection']>['end'];

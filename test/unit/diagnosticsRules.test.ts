@@ -419,6 +419,17 @@ describe('diagnoseConnection', () => {
     );
   });
 
+  it('names what TWS said before it ended a session only where that can be why', () => {
+    const said = (code: number): string =>
+      diagnosed(
+        situation(ended('open', fin), calm, {
+          messages: [{ requestId: -1, code, text: 'words', atMs: nowMs - 1000 }],
+        }),
+      ).message;
+    assert.match(said(1100), /with message 1100: words/);
+    assert.doesNotMatch(said(2103), /2103/);
+  });
+
   it('shows what speaks against a cause', () => {
     const { causes } = diagnosed(situation(silent, clients({})));
     const modal = causes.find(({ id }) => id === 'silent_modal_dialog');

@@ -54,6 +54,11 @@ const untrustedMachine: ConnectionRule = {
 const decisiveCodes: ReadonlySet<number> = new Set([326, 10141, 2139, 507, 1300]);
 const upstreamCodes: ReadonlySet<number> = new Set([1100, 2110]);
 
+/** Whether a message says why TWS ends a session; a farm that is broken for hours does not. */
+export function tellsEnd(code: number): boolean {
+  return decisiveCodes.has(code) || upstreamCodes.has(code);
+}
+
 /** Rule 8: a code that TWS gave before it closed or fell silent decides by itself. */
 const codedReason: ConnectionRule = {
   name: 'coded reason',
