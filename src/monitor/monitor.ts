@@ -755,13 +755,18 @@ export class Monitor implements SessionSource, Disposable {
     await this.refreshes.run(undefined);
   }
 
-  /** The trouble may be over by the time that the evidence is there. */
   private async findAnew(): Promise<void> {
-    const found = this.isInTrouble && !this.isDisposed ? await this.find() : [];
-    if (this.isInTrouble && !this.isDisposed) {
+    const found = this.isToBeExplained ? await this.find() : [];
+    // The trouble may be over by the time that the evidence is there.
+    if (this.isToBeExplained) {
       this.findings = found.map((finding) => this.inItsTime(this.history.date(finding)));
       this.changeEmitter.fire();
     }
+  }
+
+  /** An attempt that is under way proves nothing yet: until its verdict the last one's counts. */
+  private get isToBeExplained(): boolean {
+    return this.isInTrouble && !this.isDisposed && this.state.phase.kind !== 'dialling';
   }
 
   /** Inside a planned interruption nothing turns red. */

@@ -128,4 +128,25 @@ describe('the monitor over TCP', () => {
       [],
     );
   });
+
+  for (const fault of ['http_server', 'refused', 'close_after_start']) {
+    it(`takes no attempt under way for the reason of an outage, ${fault}`, async () => {
+      await watch();
+      const seen = new Set<string>();
+      rig.monitor.onDidChange(() => {
+        rig.monitor.snapshot.findings.forEach(({ guide }) => seen.add(guide));
+      });
+      await rig.simulator.setFault('drop');
+      await rig.simulator.setFault(fault);
+      await rig.shows(
+        ({ snapshot: { state, findings } }) => state.failures > 1 || findings.length > 0,
+      );
+      await rig.simulator.setFault('none');
+      await rig.shows((monitor) => monitor.snapshot.health === 'healthy', 10_000);
+      assert.ok(seen.size > 0);
+      for (const cause of ['silent_handshake', 'partial_handshake_no_next_valid_id']) {
+        assert.ok(!seen.has(cause), `${cause} among ${[...seen].join(', ')}`);
+      }
+    });
+  }
 });
