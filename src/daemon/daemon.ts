@@ -402,7 +402,7 @@ export class Daemon implements Disposable {
   reconnect(): StatusRecord {
     this.log('INFO', 'connection.asked', 'the user asked to reconnect');
     this.recovery.asked();
-    this.monitor.ask();
+    this.monitor.askAnew();
     return this.status();
   }
 

@@ -3,7 +3,7 @@ import type { Mode } from '../ibkr/endpoint';
 import { type Endpoint, formatEndpoint, usualPort } from '../ibkr/endpoint';
 import { classify, farmStates } from '../ibkr/messageCodes';
 import type { CauseId } from './causeIds';
-import type { Finding, Subject } from './finding';
+import type { Finding, Severity, Subject } from './finding';
 import { makeFinding } from './makeFinding';
 
 /** A coded message with the symbol that its request was about, if that is known. */
@@ -271,19 +271,60 @@ export function accountFinding(
       ? `port ${expected.endpoint.port} is by convention for ${wanted} trading`
       : `${wanted} trading was asked for`;
   const actual = wanted === 'paper' ? 'live' : 'paper';
-  const prefix = `${wrong.slice(0, 2)}…`;
+  return otherAccountFinding(wrong, actual, {
+    nowMs,
+    message: (prefix) =>
+      `The account at ${formatEndpoint(expected.endpoint)} is a ${actual} account (${prefix}), but ${asked}.`,
+    severity: expected.mode === undefined && actual === 'paper' ? 'warning' : 'error',
+  });
+}
+
+/**
+ * The finding for a live account at an endpoint where there was a paper one: programs that connect
+ * again would trade real money.
+ */
+export function changedLoginFinding(
+  accounts: readonly string[],
+  endpoint: Endpoint,
+  nowMs: number,
+): Finding | undefined {
+  const live = accounts.find((account) => modeOfAccount(account) === 'live');
+  return live === undefined
+    ? undefined
+    : otherAccountFinding(live, 'live', {
+        nowMs,
+        message: (prefix) =>
+          `TWS at ${formatEndpoint(endpoint)} came back with a live account (${prefix}) where a paper account was: a program that connects again trades real money. If you mean it, "robo reconnect" says so.`,
+        severity: 'error',
+      });
+}
+
+function otherAccountFinding(
+  account: string,
+  mode: Mode,
+  {
+    message,
+    nowMs,
+    severity,
+  }: {
+    readonly message: (prefix: string) => string;
+    readonly nowMs: number;
+    readonly severity: Severity;
+  },
+): Finding {
+  const prefix = `${account.slice(0, 2)}…`;
   return makeFinding({
     subject: { kind: 'connection' },
     causes: [
       {
         id: 'account_mode_mismatch',
         confidence: sure,
-        why: `the account id ${prefix} is that of a ${actual} account`,
+        why: `the account id ${prefix} is that of a ${mode} account`,
       },
     ],
-    message: `The account at ${formatEndpoint(expected.endpoint)} is a ${actual} account (${prefix}), but ${asked}.`,
+    message: message(prefix),
     nowMs,
-    severity: expected.mode === undefined && actual === 'paper' ? 'warning' : 'error',
+    severity,
     evidence: [
       { kind: 'answer', source: 'TWS', at: isoTime(nowMs), text: `managed account ${prefix}` },
     ],

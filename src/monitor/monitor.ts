@@ -32,6 +32,7 @@ import { Agenda } from './agenda';
 import type { DialAdvice, EndedConnection } from './dialAdvice';
 import { FindingHistory } from './findingHistory';
 import { type HealthJudgement, judgeHealth } from './health';
+import { LoginWatch } from './loginWatch';
 import { messageFindings } from './messageFindings';
 import {
   initialState,
@@ -123,6 +124,7 @@ export class Monitor implements SessionSource, Disposable {
   private readonly history = new FindingHistory();
   private readonly agenda: Agenda;
   private readonly movedPort: MovedPort;
+  private readonly login: LoginWatch;
   private readonly sleepWatch: SleepWatch;
   private readonly timers: NamedTimers<MonitorTimer>;
   private readonly refreshes = new Coalescer<undefined, void>(() => this.findAnew());
@@ -168,6 +170,7 @@ export class Monitor implements SessionSource, Disposable {
     this.sleepWatch = new SleepWatch(clock);
     this.timers = new NamedTimers(clock);
     this.movedPort = new MovedPort(endpoint);
+    this.login = new LoginWatch(endpoint);
     const schedule =
       zone === undefined
         ? undefined
@@ -234,6 +237,17 @@ export class Monitor implements SessionSource, Disposable {
       this.pulse();
     }
     this.apply({ kind: 'asked' });
+  }
+
+  /** The trader asks for a connection now: whoever is logged in has been looked at. */
+  askAnew(): void {
+    this.login.accept(this.deps.clock.now());
+    this.apply({ kind: 'login', isOther: this.login.finding !== undefined });
+    this.ask();
+  }
+
+  get loginFinding(): Finding | undefined {
+    return this.login.finding;
   }
 
   async askTime(deadlineMs: number): Promise<ServerTime | undefined> {
@@ -581,7 +595,6 @@ export class Monitor implements SessionSource, Disposable {
         return;
       }
       this.session = new Session(connection, this.deps.clock);
-      this.accounts = progress.accounts;
       this.log(
         'INFO',
         'connection.ready',
@@ -592,8 +605,23 @@ export class Monitor implements SessionSource, Disposable {
       void this.onEnded(progress);
       return;
     }
+    if (progress.stage === 'open' && this.accounts !== progress.accounts) {
+      this.noteLogin(progress.accounts);
+    }
     this.apply({ kind: 'stage', stage: progress.stage });
     this.changeEmitter.fire();
+  }
+
+  /** TWS names its accounts at the start of a session, and again when they change. */
+  private noteLogin(accounts: readonly string[]): void {
+    const before = this.login.finding;
+    this.accounts = accounts;
+    this.login.hear(accounts, this.deps.clock.now());
+    const { finding } = this.login;
+    if (finding !== undefined && finding.message !== before?.message) {
+      this.log('ERROR', 'connection.other_login', finding.message);
+    }
+    this.apply({ kind: 'login', isOther: finding !== undefined });
   }
 
   /** Another login at the port that TWS has moved to is not the one that is watched (law 9). */
@@ -790,7 +818,9 @@ export class Monitor implements SessionSource, Disposable {
     const told = messageFindings(active, { isUnverified: state.upstream === 'restored', outage });
     const moved = state.movedTo === undefined ? [] : movedPort.findings;
     // The first one is the headline: without IBKR it matters little by which port TWS is reached.
-    const connection = outage === undefined ? [...moved, ...told] : [...told, ...moved];
+    const login = this.login.finding === undefined ? [] : [this.login.finding];
+    const own = [...login, ...moved];
+    const connection = outage === undefined ? [...own, ...told] : [...told, ...own];
     return [...connection, ...this.dataFindings];
   }
 

@@ -93,6 +93,8 @@ export interface MonitorState {
   readonly dataAskedMonotonicMs: number;
   /** The port that TWS has moved to and that is dialled in place of the endpoint's own. */
   readonly movedTo: number | undefined;
+  /** A live account answers where a paper one is meant. */
+  readonly isOtherLogin: boolean;
   readonly loss: Loss | undefined;
   readonly connectionsOpened: number;
   /** When the last ones were opened, by the monotonic clock, as far as the budget counts them. */
@@ -115,6 +117,7 @@ export const initialState: MonitorState = {
   dataMisses: 0,
   dataAskedMonotonicMs: 0,
   movedTo: undefined,
+  isOtherLogin: false,
   loss: undefined,
   connectionsOpened: 0,
   dialsMonotonicMs: [],
@@ -158,6 +161,8 @@ export type MonitorEvent =
       /** Nobody asked for it but the monitor. */
       readonly isOwn: boolean;
     }
+  /** Who is logged in, told before the session is open or when it changes in an open one. */
+  | { readonly kind: 'login'; readonly isOther: boolean }
   | { readonly kind: 'message'; readonly code: number; readonly farms: readonly FarmState[] };
 
 export type MonitorEffect =
@@ -220,6 +225,10 @@ function react(state: MonitorState, event: MonitorEvent, context: StepContext): 
       return state.phase.kind === 'open' ? { state, effects: [{ kind: 'ask time' }] } : same(state);
     case 'data checked':
       return same(afterDataCheck(state, event, context));
+    case 'login':
+      return same(
+        state.isOtherLogin === event.isOther ? state : { ...state, isOtherLogin: event.isOther },
+      );
     case 'message':
       return onMessage(state, event.code, event.farms);
   }
@@ -688,6 +697,7 @@ function openHealth(state: MonitorState, isVerified: boolean): Health {
     state.missedAnswers > 0 ||
     brokenFarms(state.farms).length > 0 ||
     state.movedTo !== undefined ||
+    state.isOtherLogin ||
     state.isDataInTrouble
     ? 'degraded'
     : 'healthy';

@@ -80,6 +80,9 @@ function openWords(state: MonitorState, endpoint: string): string {
     const lost = state.restoredBy === 1101 ? ', without the subscriptions of before (1101)' : '';
     return `TWS at ${endpoint} has its connection to IBKR again${lost}; it is being verified.`;
   }
+  if (state.isOtherLogin) {
+    return `TWS at ${endpoint} answers, with a live account where a paper one is meant.`;
+  }
   if (state.movedTo !== undefined) {
     return `TWS has moved from ${endpoint} to port ${state.movedTo}; Robo watches it there, and programs that use the old port get no connection.`;
   }

@@ -224,11 +224,11 @@ class PreflightRun {
   private checkAccount(): void {
     const { source, clock } = this.deps;
     const accounts = source.progress?.accounts ?? [];
-    const finding = accountFinding(
-      accounts,
-      { endpoint: source.endpoint, mode: this.params.mode },
-      clock.now(),
-    );
+    const { mode } = this.params;
+    // Who asks for live knows it; who says nothing means the login of before.
+    const finding =
+      accountFinding(accounts, { endpoint: source.endpoint, mode }, clock.now()) ??
+      (mode === undefined ? source.loginFinding : undefined);
     const status: LayerStatus =
       finding === undefined ? 'pass' : finding.severity === 'error' ? 'fail' : 'warn';
     this.add(this.result('account', status, 0, accountSummary(accounts, finding)));

@@ -39,6 +39,8 @@ export interface SessionSource {
   readonly activeCodes: readonly number[];
   /** The link to IBKR that TWS says is down; undefined while it has not said so. */
   readonly outage: Outage | undefined;
+  /** A live account answers where a paper one was; undefined while the login is as it was. */
+  readonly loginFinding: Finding | undefined;
   /** Tells the monitor what came of asking for data of `symbols` just now. */
   dataChecked(symbols: readonly string[], findings: readonly Finding[], outcome: DataOutcome): void;
 }

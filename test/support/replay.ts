@@ -19,6 +19,7 @@ import type { FaultRecording } from './faultRecordings';
 class Replay implements SessionSource {
   readonly endpoint = { host: '127.0.0.1', port };
   readonly clientId = 9000;
+  readonly loginFinding = undefined;
   progress: ConnectionProgress | undefined;
   readonly marketData: MarketData;
   private readonly changes = new Emitter<void>();

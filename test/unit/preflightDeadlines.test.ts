@@ -25,6 +25,7 @@ function frozenSession(clock: FakeClock, deadlines: number[]): SessionSource {
     situation: () => situation(progress, calm, { unansweredForMs: 3000 }),
     activeCodes: [],
     outage: undefined,
+    loginFinding: undefined,
     dataChecked: () => undefined,
   };
 }

@@ -47,6 +47,7 @@ class Rig {
       situation: () => situation(this.progress, calm),
       activeCodes: [],
       outage: undefined,
+      loginFinding: undefined,
       dataChecked: () => undefined,
     };
   }
