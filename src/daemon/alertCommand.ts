@@ -10,6 +10,8 @@ const deadlineMs = 30_000;
 /** More than this many wait only behind a command that hangs; the oldest go first. */
 const maxWaiting = 50;
 const maxComplaint = 200;
+/** Between two reads of what nobody keeps, in milliseconds: about a megabyte a second. */
+const chatterMs = 50;
 /** For the rest of what an ended program has said, in milliseconds. */
 const lastWordsMs = 500;
 
@@ -103,6 +105,11 @@ export class AlertCommand implements Disposable {
       child.stderr.destroy();
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      if (complaint.length === maxComplaint) {
+        // It is read on, because a full pipe would stop the program, but not as fast as it comes.
+        child.stderr.pause();
+        this.deps.clock.setTimer(chatterMs, () => child.stderr.resume());
+      }
       complaint = (complaint + text).slice(0, maxComplaint);
     });
     child.once('error', (error) => {

@@ -183,6 +183,24 @@ describe('alerts', function () {
     await eventually(() => !isThere(second), 'none outlives the watch');
   });
 
+  it('read what a program says without end slowly, and let it come to its end', async () => {
+    const file = program(
+      'chatter',
+      `#!${process.execPath}\nconst text = 'x'.repeat(65536);for (let i = 0; i < 64; i += 1) require('fs').writeSync(2, text);process.exit(3);\n`,
+    );
+    const alerts = open();
+    alerts.configure('cli', { command: [file] });
+    take(alerts, down);
+    await clock.advance(settleMs);
+    const before = clock.monotonicMs();
+    await eventually(async () => {
+      await clock.advance(50);
+      return log.some((line) => line.includes('exit code 3'));
+    }, 'its end');
+    const ms = clock.monotonicMs() - before;
+    assert.ok(ms >= 2000 && ms < 30_000, `4 MB in ${ms} ms`);
+  });
+
   it('let the program end when the watch does, for a second', async () => {
     const file = program(
       'slow',
