@@ -1,7 +1,7 @@
 import { type Command, type CommandContext, ConfigurationError, UsageError } from './cli/command';
 import { printable } from './cli/style';
 import { usageText } from './cli/usage';
-import { errorText } from './core/errors';
+import { errorText, HumanError } from './core/errors';
 import { version } from './core/version';
 
 /** Only what is called is loaded: the rest would cost each command a tenth of a second. */
@@ -78,12 +78,22 @@ function contextFor(args: readonly string[]): CommandContext {
   return {
     args,
     environment: process.env,
-    workingDirectory: process.cwd(),
+    workingDirectory: workingDirectory(),
     stdout: (text) => process.stdout.write(text),
     stderr: (text) => process.stderr.write(text),
     isTerminal: process.stdout.isTTY,
     signal: controller.signal,
   };
+}
+
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    throw new HumanError(
+      'The folder in which robo was called is gone; change to one that exists and call it again.',
+    );
+  }
 }
 
 // A reader that goes away (`robo log | head`) ends the command, quietly, as the system's own

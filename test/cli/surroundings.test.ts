@@ -52,6 +52,30 @@ describe('the robo command line, where its surroundings fail', function () {
     assert.equal(code, 0);
   });
 
+  it('says so when its folder has been removed', async function () {
+    if (process.platform === 'win32') {
+      this.skip();
+    }
+    const folder = join(box.endpointDirectory, 'gone');
+    mkdirSync(folder, { recursive: true });
+    const script = join(__dirname, '..', '..', 'dist', 'cli.cjs');
+    const words = [
+      'cd "$0" && rmdir "$0" && exec "$@"',
+      folder,
+      process.execPath,
+      script,
+      'status',
+    ];
+    const child = spawn('sh', ['-c', ...words], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    const [code] = (await once(child, 'close')) as [number | null];
+    assert.equal(code, 3);
+    assert.match(said, /^robo: The folder in which robo was called is gone; .+\.\n$/);
+  });
+
   it('tells machines whether somebody watches or the record is old', async () => {
     await box.robo(['test']);
     const parse = (text: string) => JSON.parse(text) as { live: boolean; ageSeconds: number };
