@@ -197,19 +197,31 @@ export class Records {
       this.problems.delete(name);
       return true;
     } catch (error) {
-      this.problems.set(name, this.explain(error));
+      this.problems.set(name, this.explain(name, error));
       return false;
     }
   }
 
-  private explain(error: unknown): string {
+  private explain(name: RecordName, error: unknown): string {
     if (error instanceof HumanError) {
       return error.message;
     }
-    const { directory, monitorLog } = this.paths;
+    const { directory, monitorLog, status, alert } = this.paths;
+    const file = { status, alert, log: monitorLog }[name];
+    if (isDirectory(file)) {
+      return `${file} is a directory where a file belongs; remove it.`;
+    }
     return errorCode(error) === 'ELOOP'
       ? `${monitorLog} is a link, and Robo writes through none; remove it.`
       : `The records in ${directory} cannot be written (${errorCode(error) ?? errorText(error)}); free some space or make the directory writable.`;
+  }
+}
+
+function isDirectory(file: string): boolean {
+  try {
+    return lstatSync(file).isDirectory();
+  } catch {
+    return false;
   }
 }
 
