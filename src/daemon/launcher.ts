@@ -1,4 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { delay, systemClock } from '../core/clock';
 import { errorText, HumanError } from '../core/errors';
@@ -34,14 +36,30 @@ const retryMs = 40;
 /** How long the other one that holds the endpoint may take to answer; it may be about to end. */
 const takenMs = 1000;
 
-/** The socket and records of the endpoint's daemon on this machine. */
+/**
+ * The socket and records of the endpoint's daemon on this machine, the same ones by whatever links
+ * a folder above them is reached: the name of the socket may follow from the path.
+ */
 export function daemonPaths(
   options: Pick<DaemonOptions, 'stateDirectory' | 'endpoint'>,
 ): EndpointPaths {
-  return endpointPaths(options.stateDirectory, options.endpoint, {
+  return endpointPaths(belowRealFolder(resolve(options.stateDirectory)), options.endpoint, {
     platform: process.platform,
     userId: process.getuid?.(),
   });
+}
+
+/** Without links above the last part, which must not be one; what does not exist yet will be none. */
+function belowRealFolder(directory: string): string {
+  const above = dirname(directory);
+  if (above === directory) {
+    return directory;
+  }
+  try {
+    return join(realpathSync.native(above), basename(directory));
+  } catch {
+    return join(belowRealFolder(above), basename(directory));
+  }
 }
 
 /**

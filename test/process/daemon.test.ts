@@ -21,6 +21,7 @@ import {
 import { HumanError } from '../../src/core/errors';
 import { ensurePrivateDirectory } from '../../src/monitor/records';
 import type { DaemonClient } from '../../src/daemon/client';
+import { endDaemon } from '../../src/daemon/launcher';
 import { takeLock } from '../../src/daemon/lock';
 import { type ListedProcess, protocolVersion, requests } from '../../src/daemon/protocol';
 import type { StatusRecord } from '../../src/diagnostics/status';
@@ -62,6 +63,16 @@ describe('the daemon of an endpoint', function () {
     assert.deepEqual(await rig.daemonPids(), [...pids]);
     assert.equal(takeLock(rig.paths.lock), undefined);
     assert.equal(rig.simulator.statistics.connectionsAccepted, 1);
+  });
+
+  it('is one by whatever link its folder is reached, where its socket lies elsewhere', async () => {
+    const long = join(rig.root, 'x'.repeat(100));
+    mkdirSync(long);
+    symlinkSync(long, join(rig.root, 'link'));
+    const first = await rig.connect({ stateDirectory: join(long, 'state') });
+    const second = await rig.connect({ stateDirectory: join(rig.root, 'link', 'state') });
+    assert.equal(second.daemon.pid, first.daemon.pid);
+    await endDaemon(first);
   });
 
   it('is one also when a dead one left its socket behind', async () => {
