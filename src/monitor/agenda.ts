@@ -91,9 +91,11 @@ export class Agenda {
     this.schedule?.read(files);
   }
 
-  /** Takes in message 2172. */
+  /** Takes in message 2172; one that names no day takes none back. */
   noteUpgrade(message: TwsMessage): void {
-    this.upgrade = message;
+    if (plannedUpgrade(message, this.clock.now()) !== undefined) {
+      this.upgrade = message;
+    }
   }
 
   /** TWS has just ended an open session in order, as it does before it restarts. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { Agenda } from '../../src/monitor/agenda';
 import { isSameMode, portNamed } from '../../src/monitor/movedPort';
 import { nextWindow, plannedLogin, plannedUpgrade } from '../../src/monitor/planned';
 import { Schedule } from '../../src/monitor/schedule';
@@ -124,6 +125,19 @@ describe('what is planned', () => {
     const after = plannedUpgrade({ text }, Date.parse('2023-07-19T00:00:00Z'));
     assert.match(after?.words ?? '', /has ended .*2023-07-18: upgrade now\.$/);
     assert.equal(plannedUpgrade({ text: 'upgrade before 20231399' }, 0), undefined);
+  });
+
+  it('stays the upgrade of a day when TWS speaks of it again without one', () => {
+    const agenda = new Agenda(new FakeClock(Date.parse('2023-07-11T00:00:00Z')), undefined);
+    const say = (text: string): void => {
+      agenda.noteUpgrade({ requestId: -1, code: 2172, text, atMs: 0 });
+    };
+    say('It will be desupported on 20230718.');
+    say('It needs to be upgraded.');
+    assert.deepEqual(
+      agenda.planned.map(({ kind }) => kind),
+      ['forced upgrade'],
+    );
   });
 });
 
