@@ -32,6 +32,7 @@ import { Agenda } from './agenda';
 import type { DialAdvice, EndedConnection } from './dialAdvice';
 import { FindingHistory } from './findingHistory';
 import { type HealthJudgement, judgeHealth } from './health';
+import { LogBudget, type MonitorLogEntry } from './logBudget';
 import { LoginWatch } from './loginWatch';
 import { messageFindings } from './messageFindings';
 import {
@@ -72,15 +73,11 @@ export interface MonitorDependencies {
 /** How long data may take when it is checked again, in milliseconds. */
 const dataDeadlineMs = 10_000;
 
+/** Between two questions of our own, in milliseconds: TWS cuts off who sends 50 messages a second. */
+const askGapMs = 250;
+
 /** An older look at the machine says nothing about now. Milliseconds. */
 const freshLookMs = 60_000;
-
-/** An event for the monitor log. */
-export interface MonitorLogEntry {
-  readonly level: LogLevel;
-  readonly token: string;
-  readonly words: string;
-}
 
 /** A change of health, each one, with its reason in one sentence. */
 export interface HealthChange {
@@ -127,6 +124,7 @@ export class Monitor implements SessionSource, Disposable {
   private readonly login: LoginWatch;
   private readonly sleepWatch: SleepWatch;
   private readonly timers: NamedTimers<MonitorTimer>;
+  private readonly logBudget: LogBudget;
   private readonly refreshes = new Coalescer<undefined, void>(() => this.findAnew());
   private state: MonitorState = initialState;
   private judged: HealthJudgement = {
@@ -142,6 +140,8 @@ export class Monitor implements SessionSource, Disposable {
   private roundTripMs: number | undefined;
   private accounts: readonly string[] = [];
   private isAsking = false;
+  /** By the monotonic clock. */
+  private mayAskMonotonicMs = Number.NEGATIVE_INFINITY;
   private presentClientId: number;
   private askedAtMs: number | undefined;
   private isDisposed = false;
@@ -169,6 +169,9 @@ export class Monitor implements SessionSource, Disposable {
     this.healthSinceMs = clock.now();
     this.sleepWatch = new SleepWatch(clock);
     this.timers = new NamedTimers(clock);
+    this.logBudget = new LogBudget(clock, (entry) => {
+      this.logEmitter.fire(entry);
+    });
     this.movedPort = new MovedPort(endpoint);
     this.login = new LoginWatch(endpoint);
     const schedule =
@@ -374,6 +377,7 @@ export class Monitor implements SessionSource, Disposable {
   dispose(): void {
     this.isDisposed = true;
     this.timers.dispose();
+    this.logBudget.dispose();
     this.session?.dispose();
     this.connectionStore.dispose();
     this.connection?.close('the watch ended');
@@ -560,6 +564,7 @@ export class Monitor implements SessionSource, Disposable {
     this.connectionStore = new DisposableStore();
     this.active.clear();
     this.isAsking = false;
+    this.mayAskMonotonicMs = Number.NEGATIVE_INFINITY;
     const target = { ...this.endpoint, port: this.watchedPort };
     this.log('INFO', 'connection.dial', `connecting to ${describeEndpoint(target)}`);
     const connection = new TwsConnection(target, this.clientId, this.deps.clock);
@@ -707,6 +712,15 @@ export class Monitor implements SessionSource, Disposable {
     if (connection === undefined || this.isAsking) {
       return;
     }
+    const nowMs = this.deps.clock.monotonicMs();
+    const earlyMs = this.mayAskMonotonicMs - nowMs;
+    if (earlyMs > 0) {
+      this.timers.set('liveness', earlyMs, () => {
+        this.apply({ kind: 'liveness due' });
+      });
+      return;
+    }
+    this.mayAskMonotonicMs = nowMs + askGapMs;
     this.isAsking = true;
     const { jumps } = this.sleepWatch;
     const answer = await this.question(connection, this.deps.timings.answerDeadlineMs);
@@ -841,7 +855,7 @@ export class Monitor implements SessionSource, Disposable {
   }
 
   private log(level: LogLevel, token: string, words: string): void {
-    this.logEmitter.fire({ level, token, words });
+    this.logBudget.log({ level, token, words });
   }
 }
 
