@@ -236,6 +236,8 @@ export class TwsConnection {
       return;
     }
     this.closeWhy = why;
+    // What was sent in this turn counts as sent.
+    this.socket.uncork();
     const isIdle =
       this.state.stage === 'open' && this.questions.length === 0 && this.unsentBytes === 0;
     if (isIdle) {

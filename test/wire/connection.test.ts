@@ -206,6 +206,23 @@ describe('a connection to TWS', () => {
     assert.equal(ends.length, 1);
   });
 
+  it('says what it was given in the same turn before it ends in order', async () => {
+    const opening = dial();
+    await server.makeReady();
+    await reaches(opening, 'open');
+    await eventually(() => server.received.includes('71\x002\x00'), 'START_API');
+    const before = server.received.length;
+    opening.send([49, 1]);
+    opening.send([49, 1]);
+    opening.close('enough');
+    const ended = await reaches(opening, 'ended');
+    assert.deepEqual(ended.end, { kind: 'by us', why: 'enough' });
+    await eventually(() => server.received.length > before, 'what was sent');
+    const frames = Buffer.concat([frameOf(49, 1), frameOf(49, 1)]);
+    assert.deepEqual(server.received.subarray(before), frames);
+    await leavesNothing(server.port);
+  });
+
   it('lets nothing leave that is not on the list (law 12)', async () => {
     const opening = dial();
     await server.makeReady();
