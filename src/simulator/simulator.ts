@@ -172,6 +172,9 @@ export class Simulator {
     return this.inTurn(async () => {
       const before = this.fault;
       this.fault = fault;
+      if (programOf(before.behaviour) !== programOf(fault.behaviour)) {
+        this.stopListening();
+      }
       if (this.address !== undefined && fault.behaviour.listens && this.server === undefined) {
         await this.listen(this.address);
       }
@@ -291,6 +294,14 @@ export class Simulator {
       this.scheduleRepeat();
     });
   }
+}
+
+/**
+ * What listens: TWS, an older TWS or a stranger. Another program is another listening socket, and
+ * by that a client that has given up on the one before knows that it is worth another try.
+ */
+function programOf({ accept, versionText }: Behaviour): unknown {
+  return typeof accept === 'object' ? accept : versionText;
 }
 
 function listenFailure({ host, port }: SimulatorAddress, error: Error): string {

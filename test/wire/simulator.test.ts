@@ -5,9 +5,11 @@ import { BarSizeSetting } from '@stoqey/ib/dist/api/historical/bar-size-setting'
 import { SecType } from '@stoqey/ib/dist/api/data/enum/sec-type';
 import { WhatToShow } from '@stoqey/ib/dist/api/historical/what-to-show';
 import { causeIds } from '../../src/diagnostics/causeIds';
+import { machineFor } from '../../src/host/thisMachine';
 import { faultNamed, faults } from '../../src/simulator/faults';
 import { Simulator, type SimulatorOptions } from '../../src/simulator/simulator';
 import { FakeClock } from '../support/fakeClock';
+import { hasKernelTable } from '../support/kernelSockets';
 import { RawClient } from '../support/rawClient';
 import { until } from '../support/until';
 
@@ -525,6 +527,29 @@ describe('simulator', () => {
       await simulator.setFault('none');
       await session(port);
     });
+
+    for (const name of ['http_server', 'version_too_old'] as const) {
+      (hasKernelTable ? it : it.skip)(
+        `${name}: another program listens, and another again when TWS is back`,
+        async () => {
+          const [simulator, port] = await start();
+          const machine = machineFor(process.platform);
+          const listeners = async (): Promise<string> => {
+            const seen = await machine.listeners(port);
+            return seen.known ? seen.value.join(' ') : `unknown: ${seen.why}`;
+          };
+          const tws = await listeners();
+          await simulator.setFault(name);
+          const other = await listeners();
+          await simulator.setFault('farm_broken');
+          const back = await listeners();
+          assert.equal(new Set([tws, other, back]).size, 3, `${tws}, ${other}, ${back}`);
+          await simulator.setFault('none');
+          assert.equal(await listeners(), back);
+          await session(port);
+        },
+      );
+    }
 
     it('refused from the start: the port is known and refuses', async () => {
       const [simulator, port] = await start({ fault: 'refused' });
