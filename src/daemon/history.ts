@@ -2,6 +2,7 @@ import { type Clock, isoTime, type Timer } from '../core/clock';
 import type { Disposable } from '../core/disposables';
 import type { RunnerFact } from '../diagnostics/runnerFacts';
 import type { Health, StatusRecord } from '../diagnostics/status';
+import { HealthBudget } from './healthBudget';
 import { HistoryFault, HistoryFile } from './historyFile';
 import type {
   HealthRow,
@@ -64,6 +65,7 @@ export class History implements Disposable {
   private waitingSignals: SignalRow[] = [];
   private watch: WatchRow;
   private health: HealthRow | undefined;
+  private readonly healthBudget: HealthBudget;
   private healthCount = 0;
   private isKnown = false;
   private writtenAtMs = Number.NEGATIVE_INFINITY;
@@ -86,6 +88,9 @@ export class History implements Disposable {
   ) {
     this.file = new HistoryFile(path);
     this.runs = new RunLedger(deps.redact);
+    this.healthBudget = new HealthBudget(deps.clock, (row) => {
+      this.enqueueHealth(row);
+    });
     this.watch = { ...self, last_seen_at: self.started_at, ended_at: null, why: null };
   }
 
@@ -101,7 +106,7 @@ export class History implements Disposable {
     this.begin();
     const reason = change.reason.slice(0, maxReasonLength);
     this.health = { at: isoTime(this.deps.clock.now()), ...change, reason };
-    this.enqueueHealth(this.health);
+    this.healthBudget.take(this.health);
   }
 
   /** Takes in what a runner said. */
@@ -143,7 +148,9 @@ export class History implements Disposable {
   end(health: Health, why: string): void {
     const at = isoTime(this.deps.clock.now());
     const reason = `Not watched since ${at}: ${why}.`;
+    this.healthBudget.flush();
     this.changeHealth({ was: health, health: 'unknown', layer: null, reason });
+    this.healthBudget.flush();
     this.watch = { ...this.watch, ended_at: at, why };
     // As many as may wait; whatever fails now is lost.
     const rounds = Math.ceil((maxWaitingRows + maxWaitingSignals) / batchRows) + 1;
@@ -160,6 +167,7 @@ export class History implements Disposable {
   dispose(): void {
     this.isDisposed = true;
     this.timer?.cancel();
+    this.healthBudget.dispose();
     this.file.close();
   }
 

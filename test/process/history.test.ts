@@ -20,6 +20,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { isoTime } from '../../src/core/clock';
+import { burst, spacingMs } from '../../src/daemon/healthBudget';
 import { History } from '../../src/daemon/history';
 import { HistoryFile, migrate } from '../../src/daemon/historyFile';
 import { readIncidents } from '../../src/daemon/historyReader';
@@ -31,6 +32,7 @@ import { findingOf, runnerOf, stateOf } from '../support/historyFixtures';
 import { pathsBelow } from '../support/statusRecords';
 
 const dayMs = 86_400_000;
+const swapped = ['down', 'connecting'] as const;
 
 type Row = Record<string, unknown>;
 
@@ -300,11 +302,11 @@ describe('the database of a daemon', () => {
   it('waits for a directory that cannot be written, within bounds, and loses no incident', async () => {
     writeFileSync(dirname(path), 'somebody put a file here');
     history.take(down(0), true);
-    for (let count = 0; count < 5000; count += 1) {
+    for (let count = 0; count < 2200; count += 1) {
       const health = count % 2 === 0 ? 'down' : 'connecting';
       history.changeHealth({ was: null, health, layer: null, reason: String(count) });
+      await clock.advance(spacingMs);
     }
-    await clock.advance(1000);
     assert.match(history.problem ?? '', /not a directory|cannot be used/);
     rmSync(dirname(path));
     await clock.advance(40_000);
@@ -312,7 +314,35 @@ describe('the database of a daemon', () => {
     assert.equal(rows('SELECT cause FROM incidents')[0]?.['cause'], 'port_refused');
     const kept = Number(rows('SELECT count(*) AS count FROM health')[0]?.['count']);
     assert.ok(kept > 1000 && kept <= 2000, String(kept));
-    assert.equal(rows('SELECT reason FROM health ORDER BY id DESC')[0]?.['reason'], '4999');
+    assert.equal(rows('SELECT reason FROM health ORDER BY id DESC')[0]?.['reason'], '2199');
+  });
+
+  it('keeps the year before where a connection flaps without end', async () => {
+    history.changeHealth({ was: null, health: 'connecting', layer: null, reason: 'Begin.' });
+    const minutes = 20;
+    for (let count = 0; count < minutes * 600; count += 1) {
+      const [was, health] = count % 2 === 0 ? (['connecting', 'down'] as const) : swapped;
+      history.changeHealth({ was, health, layer: null, reason: String(count) });
+      await clock.advance(101);
+    }
+    await clock.advance(2 * spacingMs);
+    const kept = rows('SELECT was, health, reason FROM health ORDER BY id');
+    assert.ok(kept.length >= burst && kept.length <= burst + minutes + 2, String(kept.length));
+    for (const [index, row] of kept.entries()) {
+      assert.equal(row['was'], index === 0 ? null : kept[index - 1]?.['health'], String(index));
+    }
+    const last = (minutes * 600 - 1) % 2 === 0 ? 'down' : 'connecting';
+    assert.equal(kept.at(-1)?.['health'], last);
+  });
+
+  it('ends with the health that was held back', () => {
+    for (let count = 0; count <= 2 * burst; count += 1) {
+      const [was, health] = count % 2 === 0 ? (['connecting', 'down'] as const) : swapped;
+      history.changeHealth({ was, health, layer: null, reason: String(count) });
+    }
+    history.end('down', 'it was stopped');
+    const [end, before] = rows('SELECT was, health FROM health ORDER BY id DESC LIMIT 2');
+    assert.deepEqual([before?.['health'], end], ['down', { was: 'down', health: 'unknown' }]);
   });
 
   it('begins anew where somebody has taken the file away, with what is open', async () => {
