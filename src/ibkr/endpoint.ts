@@ -69,13 +69,31 @@ export function isLoopback(host: string): boolean {
   return name === 'localhost' || name === '::1' || (isIPv4(name) && name.startsWith('127.'));
 }
 
+/** Other names of this machine: what every system calls it, and where a listener on all addresses is. */
+const here: ReadonlySet<string> = new Set([
+  'localhost',
+  'localhost.localdomain',
+  'ip6-localhost',
+  '::1',
+  '::',
+  '::ffff:127.0.0.1',
+  '0.0.0.0',
+]);
+
 /**
- * One spelling per endpoint. `localhost` and `::1` become 127.0.0.1: TWS trusts the
- * IPv4 address by default and stays silent towards the IPv6 one (ib_insync#381).
+ * One spelling per endpoint: two would be two monitors with two connections (law 2). `localhost`,
+ * `::1` and `0.0.0.0` become 127.0.0.1: TWS trusts the IPv4 address by default and stays silent
+ * towards the IPv6 one (ib_insync#381).
  */
 export function canonicalEndpoint(host: string, port: number): Endpoint {
-  const name = host.trim().toLowerCase();
-  return { host: name === 'localhost' || name === '::1' ? '127.0.0.1' : name, port };
+  const name = fullAddress(host.trim().toLowerCase().replace(/\.$/, ''));
+  return { host: here.has(name) ? '127.0.0.1' : name, port };
+}
+
+/** `127.1` is 127.0.0.1, as every resolver reads it; a name stays what it is. */
+function fullAddress(name: string): string {
+  const isNumeric = /^[\d.]+$/.test(name) && URL.canParse(`http://${name}`);
+  return isNumeric ? new URL(`http://${name}`).hostname : name;
 }
 
 /** `127.0.0.1:7497` */

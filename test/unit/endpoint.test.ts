@@ -71,10 +71,15 @@ describe('an endpoint', () => {
   }
 
   it('has one spelling, so that there is one daemon', () => {
-    for (const host of ['localhost', 'LOCALHOST', '::1', ' 127.0.0.1 ']) {
+    const spellings = ['localhost', 'LOCALHOST', 'localhost.', '::1', ' 127.0.0.1 ', '127.1'];
+    for (const host of [...spellings, '127.000.000.001', '2130706433', '0.0.0.0', '0', '::']) {
       assert.deepEqual(canonicalEndpoint(host, 7497), { host: '127.0.0.1', port: 7497 });
     }
     assert.equal(canonicalEndpoint('TWS.Example', 1).host, 'tws.example');
+    // A relay may listen on another loopback address; digits that are no address are a name.
+    for (const host of ['127.0.0.2', '10.0.0.7', '1.2.3.4.5', '127.0.0.999', 'tws1']) {
+      assert.equal(canonicalEndpoint(host, 1).host, host);
+    }
   });
 
   it('names product and mode only for the usual ports', () => {
