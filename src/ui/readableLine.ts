@@ -68,8 +68,8 @@ function eventWords(fields: Fields, event: string): readonly string[] {
     event,
     ...(isText(symbol) ? [symbol] : []),
     ...(order === undefined ? [] : [order]),
-    ...(typeof quantity === 'number' ? [String(quantity)] : []),
-    ...(typeof price === 'number' ? [`at ${price}`] : []),
+    ...(typeof quantity === 'number' ? [valueWords(quantity)] : []),
+    ...(typeof price === 'number' ? [`at ${valueWords(price)}`] : []),
     ...(ok === false ? ['failed'] : []),
   ].join(' ');
   return [
@@ -117,7 +117,13 @@ function spanWords(ms: number): string {
   return ms < 1000 ? `${ms}ms` : `${Math.round(ms / 100) / 10}s`;
 }
 
+/** What a sum of binary fractions leaves behind (40.403999999999996) says nothing to a person. */
+const readableDigits = 9;
+
 function valueWords(value: unknown): string {
+  if (typeof value === 'number' && !Number.isInteger(value)) {
+    return String(Number(value.toPrecision(readableDigits)));
+  }
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return typeof value === 'string' && /[\s"=]/.test(value) ? JSON.stringify(value) : text;
 }

@@ -27,6 +27,16 @@ describe('A line of a log in readable words', () => {
   const cases: readonly [line: string, level: Severity, words: string][] = [
     [event('fetch', { symbol: 'AAPL', ok: true, price: 231.4 }), 'info', 'fetch AAPL at 231.4'],
     [
+      event('signal', {
+        symbol: 'AAPL',
+        price: 0.1 + 0.2,
+        fast: 40.403999999999996,
+        n: 1234567890,
+      }),
+      'info',
+      'signal AAPL at 0.3 fast=40.404 n=1234567890',
+    ],
+    [
       event('fetch', { symbol: 'NVDA', ok: false, error: 'TimeoutError', message: 'no answer' }),
       'warning',
       'fetch NVDA failed: TimeoutError, no answer',
