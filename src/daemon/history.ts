@@ -69,6 +69,7 @@ export class History implements Disposable {
   private healthCount = 0;
   private isKnown = false;
   private writtenAtMs = Number.NEGATIVE_INFINITY;
+  private urgentAtMs = Number.NEGATIVE_INFINITY;
   private prunedAtMs = Number.NEGATIVE_INFINITY;
   private busyTries = 0;
   private failure: string | null = null;
@@ -130,6 +131,7 @@ export class History implements Disposable {
    */
   take(record: StatusRecord, isAlerted: boolean): readonly IncidentRow[] {
     this.begin();
+    const known = new Set(this.incidents.present.map(({ incident_key }) => incident_key));
     const changed = this.incidents.take(record, isAlerted);
     for (const row of changed) {
       this.enqueue(`incident ${row.incident_key}`, { table: 'incidents', row });
@@ -141,7 +143,25 @@ export class History implements Disposable {
     if (this.deps.clock.monotonicMs() - this.writtenAtMs >= aliveMs) {
       this.schedule(soonMs);
     }
+    if (this.incidents.present.some(({ incident_key }) => !known.has(incident_key))) {
+      this.writeNow();
+    }
     return changed;
+  }
+
+  /**
+   * An incident is in the file before it is shown: a daemon that is killed right behind would take
+   * it along. Trouble that comes faster than this is written with the next batch.
+   */
+  private writeNow(): void {
+    const nowMs = this.deps.clock.monotonicMs();
+    if (nowMs < this.retryAtMs || nowMs - this.urgentAtMs < busyMs || this.isDisposed) {
+      return;
+    }
+    this.urgentAtMs = nowMs;
+    this.timer?.cancel();
+    this.dueMs = Number.POSITIVE_INFINITY;
+    this.flush();
   }
 
   /** Writes the rest, and that the watch ended in order. Open incidents stay open: nobody knows. */

@@ -104,6 +104,17 @@ describe('the database of a daemon', () => {
     ]);
   });
 
+  it('has a new incident before anybody is told, unless they come too fast', async () => {
+    history.take(down(0), true);
+    assert.deepEqual(rows('SELECT cause FROM incidents'), [{ cause: 'port_refused' }]);
+    history.take(stateOf('healthy', 50), false);
+    history.take(down(100), true);
+    const count = (): unknown => rows('SELECT count(*) AS count FROM incidents')[0]?.['count'];
+    assert.equal(count(), 1);
+    await clock.advance(20);
+    assert.equal(count(), 2);
+  });
+
   it('says every half minute that the watch lasts, and how it ended', async () => {
     for (let second = 0; second <= 120; second += 10) {
       history.take(stateOf('healthy', 1000 * second), false);
