@@ -156,9 +156,13 @@ const mark = '(?:\\s?[,;|/:=>–—]\\s?|\\s-{1,3}>?\\s|\\s{1,4})';
 const word =
   '(?:error|warning|warn|notice|info|message|msg|notification|err|fehler|warnung|hinweis|erreur|avertissement|aviso|advertencia|erro|errore|avviso|fout|错误|錯誤|警告|信息|通知|エラー|오류|ошибка)';
 
+/** When TWS sent it, as its clients since 10.33 give it between request and code. */
+const sentAt =
+  '(?:1\\d{9}|1\\d{12}|(?:\\d{8}-|\\d{4}-\\d\\d-\\d\\d[T ])\\d\\d:\\d\\d:\\d\\d(?:\\.\\d{1,9})?(?:Z|\\s[A-Z]{2,5}|[+-]\\d\\d:?\\d\\d)?)';
+
 /** `-1 2104 text` · `ERROR -1 1732000000000 2104 text` · `error-3: -1 | 2103 | text` */
 const idThenCode = new RegExp(
-  `(?:^[^\\w\\s-]{0,4}\\s?|${word}[\\w().-]{0,12}(?:[\\s:>({[]|-\\s){1,4})${idLabel}?[\\s=:#]{0,3}(?<id>-1|\\d{1,10})${mark}(?:(?:1\\d{9}|1\\d{12})${mark})?["'\\[(]?(?<code>\\d{3,5})["'\\])]?(?![\\w%]|[.,:/-]\\d)[\\s,;:|–—>-]{1,5}["']?(?<text>\\D.*)`,
+  `(?:^[^\\w\\s-]{0,4}\\s?|${word}[\\w().-]{0,12}(?:[\\s:>({[]|-\\s){1,4})${idLabel}?[\\s=:#]{0,3}(?<id>-1|\\d{1,10})${mark}(?:${sentAt}${mark})?["'\\[(]?(?<code>\\d{3,5})["'\\])]?(?![\\w%]|[.,:/-]\\d)[\\s,;:|–—>-]{1,5}["']?(?<text>\\D.*)`,
   'iu',
 );
 /** The code before the id, as some print it: `2104 -1 text`. */

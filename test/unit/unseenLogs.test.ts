@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { LogReader } from '../../src/diagnostics/logReader';
+
+/** `cause` of each finding, in the order of the text. */
+function causes(text: string): readonly string[] {
+  const reader = new LogReader();
+  for (const line of text.replace(/^\n|\n$/g, '').split('\n')) {
+    reader.push(line);
+  }
+  return reader.end().map((finding) => finding.causes[0]?.id ?? '');
+}
+
+/** Shapes that a second reader brought, who had not seen the patterns. */
+describe('logs of shapes that the patterns were not written for', () => {
+  const cases: readonly (readonly [string, string, readonly string[]])[] = [
+    [
+      'a time between the request and the code',
+      `
+-1 | 20260105-08:15:00 UTC | 2104 | Market data farm connection is OK:eufarm |
+-1 | 20260105-08:16:40 UTC | 1100 | Connectivity between IBKR and Trader Workstation has been lost. |`,
+      ['upstream_lost_1100'],
+    ],
+    [
+      'an ISO time between the request and the code',
+      'error: -1, 2026-01-05T08:16:40.5Z, 2110, Connectivity between Trader Workstation and server is broken.',
+      ['tws_server_broken_2110'],
+    ],
+  ];
+  for (const [name, text, expected] of cases) {
+    it(name, () => {
+      assert.deepEqual(causes(text), expected);
+    });
+  }
+});
