@@ -26,6 +26,24 @@ describe('logs of shapes that the patterns were not written for', () => {
       'error: -1, 2026-01-05T08:16:40.5Z, 2110, Connectivity between Trader Workstation and server is broken.',
       ['tws_server_broken_2110'],
     ],
+    [
+      'the arguments of a callback as a list in JSON',
+      '{"ts":"2026-01-05T08:16:40Z","event":"onError","args":[12,1767600999000,10197,"No market data during competing live session",""]}',
+      ['competing_session_10197'],
+    ],
+    [
+      'the arguments of a callback for errors, the text first',
+      '{"level":"warn","data":["Sec-def data farm connection is broken:secdefeu",2157,-1]}',
+      ['secdef_broken_2157'],
+    ],
+    [
+      'lists of other things in JSON',
+      `
+{"event":"fills","data":[200,1100,"AAPL filled",3]}
+{"event":"rest","args":["GET /orders",502,12]}
+{"event":"scan","payload":["sold out",504,"x"]}`,
+      [],
+    ],
   ];
   for (const [name, text, expected] of cases) {
     it(name, () => {

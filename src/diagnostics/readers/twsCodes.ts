@@ -234,7 +234,7 @@ function fromFields(
   const [, code] = own ?? plain ?? [];
   if (code === undefined) {
     const inner = entries.find(([key, value]) => objectKeys.test(key) && isObject(value));
-    return isObject(inner?.[1]) ? fromFields({ ...inner[1] }, said) : undefined;
+    return isObject(inner?.[1]) ? fromFields({ ...inner[1] }, said) : fromArguments(entries);
   }
   const words = entries.find(
     ([key, value]) => wordKeys.test(key) && typeof value === 'string' && value !== '',
@@ -250,6 +250,19 @@ function fromFields(
         text: typeof words?.[1] === 'string' ? words[1] : said,
         trust,
       };
+}
+
+/** What a callback for errors was given: `[-1, 2104, "text"]`, or `["text", 2104, -1]`. */
+function fromArguments(entries: readonly (readonly [string, unknown])[]): Candidate | undefined {
+  const [, list] = entries.find(([key, value]) => objectKeys.test(key) && Array.isArray(value)) ?? [];
+  const values: readonly unknown[] = Array.isArray(list) ? list : [];
+  const at = values.findIndex((value) => typeof value === 'string' && /[\p{L}]{2}/u.test(value));
+  const text = values[at];
+  const before = values.slice(0, Math.max(0, at));
+  const [code, id] = at === 0 ? values.slice(1) : [before.at(-1), before[0]];
+  return typeof text === 'string' && values.length <= 6 && isCode(code) && isWhole(id)
+    ? { code: Number(code), requestId: Number(id), text, trust: id === -1 ? 'certain' : 'bare' }
+    : undefined;
 }
 
 function isObject(value: unknown): value is object {
