@@ -1,6 +1,6 @@
 import { isLoopback } from '../ibkr/endpoint';
 import type { CauseGuess } from './notices';
-import { isTimeoutClass } from './readers/reader';
+import { isTimeoutClass, tcpTimeout } from './readers/reader';
 import type { RunnerFact } from './runnerFacts';
 
 /** How far a connection attempt that a log is telling about has come. */
@@ -122,10 +122,14 @@ const silent: readonly CauseGuess[] = [
   { id: 'wedged_close_wait', confidence: 0.1 },
 ];
 
-/** What a failed attempt points to, by how far it came and how it failed. Best first. */
+/**
+ * What a failed attempt points to, by how far it came and how it failed. Best first.
+ * @param text of the failure; it may name the host where nothing else does
+ */
 export function causesOfFailedConnection(
   attempt: Attempt,
   errorClass: string,
+  text: string,
 ): readonly CauseGuess[] {
   if (/Refused/i.test(errorClass)) {
     return [
@@ -142,6 +146,9 @@ export function causesOfFailedConnection(
       { id: 'closed_at_once_untrusted', confidence: 0.25 },
     ];
   }
+  if (errorClass === tcpTimeout && attempt.reached === 'nothing') {
+    return causesOfUnanswered(attempt.host ?? hostIn(text));
+  }
   if (isTimeoutClass(errorClass)) {
     return causesOfTimeout(attempt);
   }
@@ -156,17 +163,33 @@ export function causesOfFailedConnection(
 function causesOfTimeout({ host, reached }: Attempt): readonly CauseGuess[] {
   // "Connecting" without "Connected": TCP itself was not answered.
   if (reached === 'nothing' && host !== undefined) {
-    return isLoopback(host)
-      ? [
-          { id: 'accept_queue_wedge', confidence: 0.5 },
-          { id: 'silent_handshake', confidence: 0.2 },
-        ]
-      : [
-          { id: 'tcp_timeout_unreachable', confidence: 0.6 },
-          { id: 'wsl_docker_network', confidence: 0.15 },
-        ];
+    return causesOfUnanswered(host);
   }
   return reached === 'hello' ? causesByReach({ host, reached }) : silent;
+}
+
+/** TCP itself was not answered. On one machine only a full queue does so. */
+function causesOfUnanswered(host: string | undefined): readonly CauseGuess[] {
+  if (host === undefined) {
+    return [
+      { id: 'tcp_timeout_unreachable', confidence: 0.45 },
+      { id: 'accept_queue_wedge', confidence: 0.25 },
+    ];
+  }
+  return isLoopback(host)
+    ? [
+        { id: 'accept_queue_wedge', confidence: 0.5 },
+        { id: 'silent_handshake', confidence: 0.2 },
+      ]
+    : [
+        { id: 'tcp_timeout_unreachable', confidence: 0.6 },
+        { id: 'wsl_docker_network', confidence: 0.15 },
+      ];
+}
+
+/** `10.0.0.5:4002`, `('10.0.0.5', 4002)`: the host of an address in a text. */
+function hostIn(text: string): string | undefined {
+  return /(?:^|[\s(['"])([\w.-]{1,253})(?::|', )\d{2,5}(?![\w.])/.exec(text)?.[1];
 }
 
 function causesByReach({ reached }: Attempt): readonly CauseGuess[] {

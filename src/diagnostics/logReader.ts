@@ -331,7 +331,7 @@ export class LogReader {
   private onFailed(fact: Said<'connection failed'>, place: Place): void {
     const { errorClass, source } = fact;
     const attempt = this.attempts.fail(errorClass);
-    const causes = causesOfFailedConnection(attempt, errorClass);
+    const causes = causesOfFailedConnection(attempt, errorClass, fact.text);
     const reason = this.exceptions.reasonOf(causes, place);
     if (reason !== undefined) {
       count(reason, place);

@@ -44,6 +44,32 @@ describe('logs of shapes that the patterns were not written for', () => {
 {"event":"scan","payload":["sold out",504,"x"]}`,
       [],
     ],
+    [
+      'a connect that nobody answered, by an address behind the error',
+      'IB: Error: connect ETIMEDOUT 192.168.7.9:4001',
+      ['tcp_timeout_unreachable'],
+    ],
+    [
+      'the same in Python, Go and .NET',
+      `
+ERROR link could not connect to gateway: [Errno 110] Connect call failed ('192.168.7.9', 4001)
+2026/01/05 08:16:40 feed: dial tcp 192.168.7.9:4001: i/o timeout
+System.Net.Sockets.SocketException (10060): A connection attempt failed because the connected party did not properly respond after a period of time. 192.168.7.9:4001`,
+      ['tcp_timeout_unreachable'],
+    ],
+    [
+      'a connect within one machine that nobody answered: a full queue',
+      'gateway: dial tcp 127.0.0.1:4001: i/o timeout',
+      ['accept_queue_wedge'],
+    ],
+    [
+      "a client's own deadline after TCP was answered",
+      `
+Connecting to 192.168.7.9:4001 with clientId 3...
+Connected
+API connection failed: TimeoutError()`,
+      ['silent_handshake'],
+    ],
   ];
   for (const [name, text, expected] of cases) {
     it(name, () => {

@@ -1,7 +1,7 @@
 import type { LogLine } from '../logLine';
 import { shorten } from '../notices';
 import type { RunnerFact } from '../runnerFacts';
-import { errorClassIn, type LinePattern } from './reader';
+import { errorClassIn, isUnanswered, type LinePattern, tcpTimeout } from './reader';
 import { connection } from './sign';
 
 const otherService =
@@ -79,6 +79,9 @@ const failureWords: readonly (readonly [RegExp, string])[] = [
 
 /** The class of a failure to connect, from an exception in any language; empty where unknown. */
 export function failureClass(text: string): string {
+  if (isUnanswered(text)) {
+    return tcpTimeout;
+  }
   const known = failureWords.find(([words]) => words.test(text));
   return known?.[1] ?? errorClassIn(text);
 }

@@ -3,7 +3,7 @@ import { shorten } from '../notices';
 import { failed, lost, twsFact } from './clientFacts';
 import type { LinePattern } from './reader';
 import { rustErrors } from './rustIbapi';
-import { connection, one, runner, sign } from './sign';
+import { apiPort, connection, one, runner, sign } from './sign';
 import { stoqeyErrors } from './stoqey';
 
 /** Texts of TWS that some programs print without their code. The code is what is believed later. */
@@ -60,6 +60,8 @@ export const clientSigns: readonly LinePattern[] = [
   lost('beyond the end of the stream', /\bUnable to read beyond the end of the stream.*/),
   lost('java.io.eofexception', /(?:^|: |\s-\s)java\.io\.EOFException.*/),
   failed('java.net.', /\bjava\.net\.(?:Connect|NoRouteToHost|UnknownHost)Exception\b.*/),
+  // Go
+  failed('dial tcp ', new RegExp(`\\bdial tcp \\S{1,253}:${apiPort}: .*`)),
   failed('gaierror: ', /^(?:\w{1,80}\.){0,4}gaierror: .*/),
   sign('server version information', /Failed to receive server version/i, connection, [
     { id: 'server_version_missing', confidence: 0.5 },

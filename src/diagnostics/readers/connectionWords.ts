@@ -1,7 +1,13 @@
 import type { LogLine } from '../logLine';
 import { shorten } from '../notices';
 import type { RunnerFact } from '../runnerFacts';
-import { errorClassIn, isTimeoutClass, type LineReader } from './reader';
+import {
+  errorClassIn,
+  isTimeoutClass,
+  isUnanswered,
+  type LineReader,
+  tcpTimeout,
+} from './reader';
 import { apiPort } from './sign';
 
 const brokerWord = /\b(?:IBKR|IB|TWS|Gateway|IB_?(?:async|insync|api)|Interactive Brokers)\b/i;
@@ -46,7 +52,7 @@ function isAboutBroker({ text, logger }: LogLine): boolean {
 }
 
 function failureClass(text: string): string {
-  const named = errorClassIn(text);
+  const named = isUnanswered(text) ? tcpTimeout : errorClassIn(text);
   if (named !== '') {
     return named;
   }

@@ -99,6 +99,18 @@ export function errorClassIn(text: string): string {
   return /\brefused\b|ECONNREFUSED/i.test(text) ? 'ConnectionRefusedError' : '';
 }
 
+/** The name of a failure in which TCP itself was not answered, as the system reports it. */
+export const tcpTimeout = 'TcpTimeoutError';
+
+/** Deadlines of the system, not of a client: nobody took the connection. */
+const unanswered =
+  /\bconnect ETIMEDOUT\b|(?:Errno |Error\()(?:60|110|10060)\b|\[WinError (?:121|10060)\]|\bSocketException \((?:60|110|10060)\)|\bconnected party did not properly respond.{0,120}:\d{2,5}\b|\bConnectException: (?:Connection|Operation) timed out|\bdial tcp \S{1,80}: (?:i\/o timeout|connect: (?:connection|operation) timed out)/;
+
+/** True where a failure to connect says that TCP was not answered. */
+export function isUnanswered(text: string): boolean {
+  return unanswered.test(text);
+}
+
 /** True for failures that are silence, not an answer. */
 export function isTimeoutClass(errorClass: string): boolean {
   return /time(?:d[ -]?)?out/i.test(errorClass);
