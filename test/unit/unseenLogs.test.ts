@@ -70,6 +70,35 @@ Connected
 API connection failed: TimeoutError()`,
       ['silent_handshake'],
     ],
+    [
+      'a refusal in the words of Windows, in its languages',
+      `
+[08:16:40 ERR] Orders stopped. No connection could be made because the target machine actively refused it. [::1]:7496
+[08:16:41 ERR] Es konnte keine Verbindung hergestellt werden, da der Zielcomputer die Verbindung verweigerte. 127.0.0.1:7496
+[08:16:42 ERR] Aucune connexion n’a pu être établie car l’ordinateur cible l’a expressément refusée. 127.0.0.1:7496
+[08:16:43 ERR] 由于目标计算机积极拒绝，无法连接。 127.0.0.1:7496`,
+      ['port_refused'],
+    ],
+    [
+      'a refusal in the words of Windows by another port',
+      '[08:16:40 ERR] cache: No connection could be made because the target machine actively refused it. 127.0.0.1:6379',
+      [],
+    ],
+    [
+      'a refusal by its number alone',
+      'System.Net.Sockets.SocketException (10061): 対象のコンピューターによって拒否されたため、接続できませんでした。',
+      ['port_refused'],
+    ],
+    [
+      'R, which does not say why',
+      `
+Error in socketConnection(host = host, port = port, open = "ab", blocking = blocking) :
+  cannot open the connection
+In addition: Warning message:
+In socketConnection(host = host, port = port, open = "ab", blocking = blocking) :
+  127.0.0.1:4002 cannot be opened`,
+      ['port_refused'],
+    ],
   ];
   for (const [name, text, expected] of cases) {
     it(name, () => {

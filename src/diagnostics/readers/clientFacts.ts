@@ -52,10 +52,28 @@ export function failedFacts(text: string, assumed = ''): readonly RunnerFact[] {
   return [{ kind: 'connection failed', errorClass, text: shorten(text) }];
 }
 
+/** What Windows says, in its languages, of a port on which nobody listens. */
+export const refusedByWindows: readonly string[] = [
+  'target machine actively refused it',
+  'Zielcomputer die Verbindung verweigerte',
+  'a expressément refusée',
+  'equipo de destino denegó expresamente',
+  'computer di destinazione',
+  'máquina de destino as recusou',
+  '目标计算机积极拒绝',
+  '目標電腦拒絕連線',
+  'コンピューターによって拒否されたため',
+  '연결을 거부했으므로',
+  'компьютер отверг запрос',
+];
+
 /** What a failed socket says in Python, Node, Rust, C#, on Linux, macOS and Windows. */
 const failureWords: readonly (readonly [RegExp, string])[] = [
   [
-    /refused|Err(?:no |or\()(?:61|111)\b|WinError (?:10061|1225)\b|os error (?:61|111|10061)\b/i,
+    new RegExp(
+      `refused|Err(?:no |or\\()(?:61|111)\\b|WinError (?:10061|1225)\\b|os error (?:61|111|10061)\\b|SocketException \\((?:61|111|10061)\\)|${refusedByWindows.join('|')}`,
+      'i',
+    ),
     'ConnectionRefusedError',
   ],
   [

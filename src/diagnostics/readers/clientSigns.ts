@@ -1,6 +1,6 @@
 import type { RunnerFact } from '../runnerFacts';
 import { shorten } from '../notices';
-import { failed, lost, twsFact } from './clientFacts';
+import { failed, lost, refusedByWindows, twsFact } from './clientFacts';
 import type { LinePattern } from './reader';
 import { rustErrors } from './rustIbapi';
 import { apiPort, connection, one, runner, sign } from './sign';
@@ -60,6 +60,14 @@ export const clientSigns: readonly LinePattern[] = [
   lost('beyond the end of the stream', /\bUnable to read beyond the end of the stream.*/),
   lost('java.io.eofexception', /(?:^|: |\s-\s)java\.io\.EOFException.*/),
   failed('java.net.', /\bjava\.net\.(?:Connect|NoRouteToHost|UnknownHost)Exception\b.*/),
+  // Windows, in whatever program: the address stands behind.
+  ...refusedByWindows.map((words) =>
+    failed(
+      words.toLowerCase(),
+      new RegExp(`${words}.{0,160}:${apiPort}\\b`, 'i'),
+      'ConnectionRefusedError',
+    ),
+  ),
   // Go
   failed('dial tcp ', new RegExp(`\\bdial tcp \\S{1,253}:${apiPort}: .*`)),
   failed('gaierror: ', /^(?:\w{1,80}\.){0,4}gaierror: .*/),

@@ -1,13 +1,7 @@
 import type { LogLine } from '../logLine';
 import { shorten } from '../notices';
 import type { RunnerFact } from '../runnerFacts';
-import {
-  errorClassIn,
-  isTimeoutClass,
-  isUnanswered,
-  type LineReader,
-  tcpTimeout,
-} from './reader';
+import { errorClassIn, isTimeoutClass, isUnanswered, type LineReader, tcpTimeout } from './reader';
 import { apiPort } from './sign';
 
 const brokerWord = /\b(?:IBKR|IB|TWS|Gateway|IB_?(?:async|insync|api)|Interactive Brokers)\b/i;

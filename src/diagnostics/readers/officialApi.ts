@@ -1,8 +1,9 @@
+import { isLoopback } from '../../ibkr/endpoint';
 import type { RunnerFact } from '../runnerFacts';
 import { coded, failed, lost, means, twsFact } from './clientFacts';
 import { quiet } from './quiet';
 import type { LinePattern } from './reader';
-import { connection, one, sign } from './sign';
+import { apiPort, connection, one, sign } from './sign';
 
 const tcp: RunnerFact = { kind: 'tcp connected' };
 const ready: RunnerFact = { kind: 'connected' };
@@ -57,6 +58,18 @@ export const officialApiLines: readonly LinePattern[] = [
   ),
   // IBrokers of R: version, request, code.
   coded('tws message: 2 ', /\bTWS Message: 2 (?<id>-?\d{1,10}) (?<code>\d{1,5}) (?<text>\D.*)/),
+  {
+    has: ' cannot be opened',
+    pattern: new RegExp(`(?:^|\\s)([\\w.-]{1,253}):${apiPort} cannot be opened`),
+    // R does not say why; on one machine nothing else keeps a port from being opened.
+    read: ([text, host = '']) => [
+      {
+        kind: 'connection failed',
+        errorClass: isLoopback(host) ? 'ConnectionRefusedError' : '',
+        text: text.trim(),
+      },
+    ],
+  },
   // The last line of 502, which stands in every 502 and tells nothing about this one.
   quiet('maximum api connection threshold', /^\W{0,4}Verify that the maximum API connection/),
   // Java's and IbPy's sockets print the version themselves.

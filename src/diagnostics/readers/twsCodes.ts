@@ -254,7 +254,8 @@ function fromFields(
 
 /** What a callback for errors was given: `[-1, 2104, "text"]`, or `["text", 2104, -1]`. */
 function fromArguments(entries: readonly (readonly [string, unknown])[]): Candidate | undefined {
-  const [, list] = entries.find(([key, value]) => objectKeys.test(key) && Array.isArray(value)) ?? [];
+  const [, list] =
+    entries.find(([key, value]) => objectKeys.test(key) && Array.isArray(value)) ?? [];
   const values: readonly unknown[] = Array.isArray(list) ? list : [];
   const at = values.findIndex((value) => typeof value === 'string' && /[\p{L}]{2}/u.test(value));
   const text = values[at];
