@@ -9,6 +9,8 @@ export interface Attempt {
   readonly port?: number;
   readonly clientId?: number;
   readonly reached: 'nothing' | 'tcp' | 'hello' | 'ready';
+  /** The peer ended it; that it failed is said afterwards. */
+  readonly isClosed?: true;
 }
 
 export const noAttempt: Attempt = { host: undefined, reached: 'nothing' };
@@ -23,9 +25,11 @@ const maxAttempts = 32;
 export class Attempts {
   private unfinished: readonly Attempt[] = [];
   private sessions: readonly Attempt[] = [];
+  private closed: Attempt | undefined;
 
   /** A new attempt; one of the same client has ended by it, said or unsaid. */
   begin({ host, port, clientId }: Extract<RunnerFact, { kind: 'connecting' }>): void {
+    this.closed = undefined;
     const attempt: Attempt = {
       host,
       port,
@@ -39,6 +43,7 @@ export class Attempts {
 
   /** The oldest attempt that can have come so far has. */
   advance(reached: 'tcp' | 'hello'): void {
+    this.closed = undefined;
     const step = reached === 'hello' ? ['tcp', 'nothing'] : ['nothing'];
     const before = this.oldest(step) ?? noAttempt;
     const after = { ...before, reached };
@@ -49,6 +54,7 @@ export class Attempts {
 
   /** @returns the attempt that has become a session */
   ready(): Attempt {
+    this.closed = undefined;
     const attempt = this.oldest(['hello', 'tcp', 'nothing']) ?? noAttempt;
     this.drop(attempt);
     const session: Attempt = { ...attempt, reached: 'ready' };
@@ -61,7 +67,9 @@ export class Attempts {
     const isAtOnce = /Refused|gaierror|NameResolution|UnknownHost/i.test(errorClass);
     const attempt = (isAtOnce ? this.newest(['nothing']) : undefined) ?? this.unfinished[0];
     this.drop(attempt);
-    return attempt ?? noAttempt;
+    const { closed } = this;
+    this.closed = undefined;
+    return attempt ?? closed ?? noAttempt;
   }
 
   /** @returns the attempt or session that has ended by itself */
@@ -75,6 +83,8 @@ export class Attempts {
       this.oldest(['hello', 'tcp']) ??
       this.sessions[0] ??
       this.oldest(['nothing']);
+    const isUnfinished = ended !== undefined && this.unfinished.includes(ended);
+    this.closed = isUnfinished ? { ...ended, isClosed: true } : undefined;
     this.drop(ended);
     return ended ?? noAttempt;
   }
@@ -83,6 +93,7 @@ export class Attempts {
   forget(): void {
     this.unfinished = [];
     this.sessions = [];
+    this.closed = undefined;
   }
 
   private oldest(steps: readonly string[]): Attempt | undefined {
@@ -148,6 +159,9 @@ export function causesOfFailedConnection(
   }
   if (errorClass === tcpTimeout && attempt.reached === 'nothing') {
     return causesOfUnanswered(attempt.host ?? hostIn(text));
+  }
+  if (attempt.isClosed === true) {
+    return causesOfLostConnection(attempt, text);
   }
   if (isTimeoutClass(errorClass)) {
     return causesOfTimeout(attempt);

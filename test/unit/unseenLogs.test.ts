@@ -99,6 +99,33 @@ In socketConnection(host = host, port = port, open = "ab", blocking = blocking) 
   127.0.0.1:4002 cannot be opened`,
       ['port_refused'],
     ],
+    [
+      'the guess about the client id in a line of its own',
+      `
+ERROR:ib_insync.client:Peer closed connection
+ERROR:ib_insync.client:clientId 44 already in use?
+ERROR:ib_insync.client:API connection failed: TimeoutError()`,
+      ['peer_closed_after_startapi'],
+    ],
+    [
+      'a deadline that runs out after the peer has closed is no silence',
+      `
+Connecting to 192.168.7.9:4001 with clientId 3...
+Connected
+Peer closed connection.
+API connection failed: TimeoutError()`,
+      ['closed_at_once_untrusted'],
+    ],
+    [
+      'silence after a session was lost is silence',
+      `
+Connecting to 127.0.0.1:4001 with clientId 3...
+Connected
+API connection ready
+Peer closed connection.
+API connection failed: TimeoutError()`,
+      ['silent_handshake'],
+    ],
   ];
   for (const [name, text, expected] of cases) {
     it(name, () => {

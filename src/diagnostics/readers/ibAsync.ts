@@ -57,6 +57,12 @@ export const ibAsyncLines: readonly LinePattern[] = [
   quiet('api connection failed', /\bAPI connection failed: (?:KeyboardInterrupt|SystemExit)\b/),
   failed('api connection failed', /\bAPI connection failed.*/),
   lost('peer closed connection', /\bPeer closed connection.*/),
+  // Old versions say it in a line of its own.
+  {
+    has: 'already in use?',
+    pattern: /\bclientId \d{1,10} already in use\?/,
+    read: ([text]) => [{ kind: 'tcp connected' }, { kind: 'connection lost', text }],
+  },
   lost('disconnected', /^Disconnected\.$/),
   // Old versions, and the C++ sample, which prints it for an end of its own.
   lost('disconnected', /^Disconnected$/, true),
