@@ -433,7 +433,7 @@ export class TracebackReader {
     if (coded !== undefined) {
       return coded;
     }
-    const facts = factsOfException(text);
+    const facts = isBadCallback(raised, text) ? [badCallback(text)] : factsOfException(text);
     if (facts.every(({ kind }) => kind === 'error') && isOfGateway(raised, text)) {
       return [];
     }
@@ -450,6 +450,20 @@ export class TracebackReader {
       ? [{ kind: 'error', text }]
       : said;
   }
+}
+
+/** A client in Python called the program with more, or less, than it takes. */
+function isBadCallback({ isErrorLast, any }: Raised, text: string): boolean {
+  return (
+    isErrorLast &&
+    clientCode.test(any?.file ?? '') &&
+    /\(\) takes .{1,30} positional arguments? but \d{1,2} (?:was|were) given/.test(text)
+  );
+}
+
+function badCallback(text: string): RunnerFact {
+  const causes = [{ id: 'client_lib_mismatch', confidence: 0.6 }] as const;
+  return { kind: 'sign', subject: { kind: 'runner' }, causes, text: shorten(text) };
 }
 
 /** Where a traceback broke off is worth knowing if it stands in the trader's own code. */

@@ -126,6 +126,29 @@ Peer closed connection.
 API connection failed: TimeoutError()`,
       ['silent_handshake'],
     ],
+    [
+      'a callback of the program that the client calls with more than it takes',
+      `
+Traceback (most recent call last):
+  File "/srv/desk/.venv/lib/python3.12/site-packages/ibapi/decoder.py", line 1380, in processErrorMsg
+    self.wrapper.error(reqId, errorTime, errorCode, errorString)
+TypeError: Desk.error() takes 4 positional arguments but 5 were given`,
+      ['client_lib_mismatch'],
+    ],
+    [
+      'the same without its frames, by the name of the class',
+      'TypeError: DeskWrapper.orderStatus() takes 11 positional arguments but 12 were given',
+      ['client_lib_mismatch'],
+    ],
+    [
+      'a logger of the program that is called wrongly',
+      `
+Traceback (most recent call last):
+  File "/srv/desk/desk/main.py", line 12, in loop
+    log.error("lost %s", name, code)
+TypeError: Log.error() takes 2 positional arguments but 4 were given`,
+      ['runner_error'],
+    ],
   ];
   for (const [name, text, expected] of cases) {
     it(name, () => {

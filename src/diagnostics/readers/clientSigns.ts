@@ -94,6 +94,13 @@ export const clientSigns: readonly LinePattern[] = [
     runner,
     one('client_lib_mismatch', 0.6),
   ),
+  // Newer clients give more to what they call than the program takes.
+  sign(
+    'positional argument',
+    /\b(?=\w{0,40}(?:IB|Ib|TWS|Tws|Wrapper))\w{1,80}\.\w{1,40}\(\) takes (?:from \d{1,2} to )?\d{1,2} positional arguments? but \d{1,2} were given/,
+    runner,
+    one('client_lib_mismatch', 0.6),
+  ),
   sign(
     'not supported between',
     /not supported between instances of 'NoneType' and 'int'/,
