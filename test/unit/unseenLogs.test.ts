@@ -149,6 +149,19 @@ Traceback (most recent call last):
 TypeError: Log.error() takes 2 positional arguments but 4 were given`,
       ['runner_error'],
     ],
+    [
+      'keepers that start a program no more',
+      `
+2026-01-05 08:16:40,120 INFO gave up: momentum entered FATAL state, too many start retries too quickly
+Jan 05 08:16:41 desk systemd[1]: momentum.service: Start request repeated too quickly.
+PM2      | Script /srv/desk/index.js had too many unstable restarts (16). Stopped. "errored"`,
+      ['runner_crash_loop'],
+    ],
+    [
+      'a keeper that starts the gateway no more',
+      'Jan 05 08:16:41 desk systemd[1]: ibgateway.service: Start request repeated too quickly.',
+      ['port_refused'],
+    ],
   ];
   for (const [name, text, expected] of cases) {
     it(name, () => {

@@ -119,17 +119,36 @@ const endPatterns: readonly LinePattern[] = [
         ? endedBy('Killed', name, shorten(text))
         : exited(name, Number(code ?? 1), shorten(text)),
   },
-  {
-    has: 'entered fatal state',
-    pattern: /\bgave up: (\S{1,60}) entered FATAL state/,
-    read: ([, name = ''], { text }) => exited(name, 1, shorten(text)),
-  },
+  // Keepers that start a program no more: supervisord, systemd, pm2, Kubernetes.
+  gaveUp('entered fatal state', /\bgave up: (\S{1,60}) entered FATAL state/),
+  gaveUp('repeated too quickly', /^(\S{1,80})\.service: Start request repeated too quickly/),
+  gaveUp('unstable restarts', /\bScript (\S{1,300}) had too many unstable restarts/),
+  gaveUp('back-off restarting', /\bBack-off restarting failed container (\S{1,80})/),
   {
     has: 'unable to start service',
     pattern: /\bs6-rc: \w{1,10}: unable to start service (\S{1,60})/,
     read: ([, name = ''], { text }) => exited(name, 1, shorten(text)),
   },
 ];
+
+/** The program ended again and again. Whether it is the runner, its name does not tell for sure. */
+function gaveUp(has: string, pattern: RegExp): LinePattern {
+  return {
+    has,
+    pattern,
+    read: ([, name = ''], { text }) =>
+      gatewayName.test(name) || sideName.test(name)
+        ? exited(name, 1, shorten(text))
+        : [
+            {
+              kind: 'sign',
+              subject: runner,
+              causes: one('runner_crash_loop', 0.6),
+              text: shorten(text),
+            },
+          ],
+  };
+}
 
 function endedBy(how: string, name: string, text: string, confidence = 0.8): readonly RunnerFact[] {
   if (how.startsWith('Terminated') || (sideName.test(name) && !gatewayName.test(name))) {
