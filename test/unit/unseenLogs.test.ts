@@ -162,6 +162,18 @@ PM2      | Script /srv/desk/index.js had too many unstable restarts (16). Stoppe
       'Jan 05 08:16:41 desk systemd[1]: ibgateway.service: Start request repeated too quickly.',
       ['port_refused'],
     ],
+    [
+      'clients of other brokers that fail in the same words',
+      `
+2026-01-05 08:16:40 ERROR kraken.client API connection failed: TimeoutError()
+2026-01-05 08:16:41 ERROR bybit.stream: Peer closed connection.`,
+      [],
+    ],
+    [
+      'a client of ours beside another broker',
+      '2026-01-05 08:16:40 ERROR ib_async.client API connection failed: TimeoutError(), orders go to alpaca',
+      ['silent_handshake'],
+    ],
   ];
   for (const [name, text, expected] of cases) {
     it(name, () => {

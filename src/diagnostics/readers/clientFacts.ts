@@ -7,9 +7,15 @@ import { connection } from './sign';
 const otherService =
   /web ?socket|socket\.io|redis|kafka|mqtt|mongo|postgres|mysql|sqlite|database|smtp|telegram|slack|discord|dashboard|uvicorn|influx|(?:https?|wss?):\/\//i;
 
+/** Other brokers, exchanges and vendors of data, whose clients fail in the same words. */
+const otherBroker =
+  /\b(?:alpaca|binance|bitfinex|bitget|bitmex|bitstamp|bybit|ccxt|coinbase|deribit|etrade|finnhub|gemini|huobi|hyperliquid|kraken|kucoin|metatrader|oanda|okx|polygon|questrade|robinhood|schwab|tastytrade|tiingo|tradier|tradovate|yfinance|zerodha)/i;
+const ownBroker = /\b(?:ibkr|ib_(?:async|insync)|ibapi|tws|ib ?gateway|interactive ?brokers)\b/i;
+
 /** True for a line about a connection to something else than TWS. */
 export function isAboutOther({ text, logger = '' }: LogLine): boolean {
-  return otherService.test(text) || otherService.test(logger);
+  const all = `${logger} ${text}`;
+  return otherService.test(all) || (otherBroker.test(all) && !ownBroker.test(all));
 }
 
 /** A line that always means the same. */
