@@ -215,8 +215,18 @@ function causesByReach({ reached }: Attempt): readonly CauseGuess[] {
     : silent;
 }
 
+/** The system gave a session up because the other side answered no longer. */
+const readTimedOut =
+  /\b(?:read|write) ETIMEDOUT\b|\bkind: TimedOut\b|\bErrno (?:60|110)\b|\bos error (?:60|110|10060)\b|\bWinError 10060\b/;
+
 /** What a connection that ended by itself points to. */
 export function causesOfLostConnection({ reached }: Attempt, text: string): readonly CauseGuess[] {
+  if ((reached === 'ready' || reached === 'nothing') && readTimedOut.test(text)) {
+    return [
+      { id: 'half_open_zombie', confidence: 0.45 },
+      { id: 'relogin_hang', confidence: 0.15 },
+    ];
+  }
   if (reached === 'ready') {
     return [
       { id: 'tws_daily_restart_drop', confidence: 0.4 },

@@ -174,6 +174,11 @@ PM2      | Script /srv/desk/index.js had too many unstable restarts (16). Stoppe
       '2026-01-05 08:16:40 ERROR ib_async.client API connection failed: TimeoutError(), orders go to alpaca',
       ['silent_handshake'],
     ],
+    [
+      'a session that the system gave up because nobody answered',
+      'ERROR ibapi::transport: error reading next message (shutting down): Io(Os { code: 110, kind: TimedOut, message: "Connection timed out" })',
+      ['half_open_zombie'],
+    ],
   ];
   for (const [name, text, expected] of cases) {
     it(name, () => {
