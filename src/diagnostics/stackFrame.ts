@@ -24,6 +24,7 @@ const libraryFile = new RegExp(
     'node_modules|^node:|^internal[\\\\/]|^native$|[\\\\/]\\.(?:yarn|pnpm)[\\\\/]',
     '\\.cargo[\\\\/]registry|\\.cargo[\\\\/]git|[\\\\/]rustc[\\\\/]|^library[\\\\/]|rustlib[\\\\/]',
     '[\\\\/]go[\\\\/]pkg[\\\\/]mod[\\\\/]|[\\\\/]go[\\\\/]src[\\\\/]|[\\\\/]vendor[\\\\/]',
+    '[\\\\/]\\.julia[\\\\/]packages|[\\\\/]share[\\\\/]julia[\\\\/]',
     '^/usr/(?:local/)?(?:lib|share|include)\\b|^/_/src/|[\\\\/]source[\\\\/]pythonclient[\\\\/]ibapi',
   ].join('|'),
 );
@@ -56,6 +57,12 @@ const shapes: readonly FrameShape[] = [
   },
   // Go: /home/t/bot/main.go:12 +0x1d
   { pattern: /^(?<file>[^\s:]{0,3}:?[^\s:]{1,600}\.go):(?<line>\d{1,7})(?: \+0x[0-9a-f]{1,16})?$/ },
+  // Julia: @ Desk ~/desk/src/Desk.jl:12 [inlined]
+  {
+    pattern:
+      /^@ (?:(?<name>[\w.]{1,100}) )?(?<file>[^:]{1,600}\.jl):(?<line>\d{1,7})(?: \[inlined\])?$/,
+    isLibrary: /^(?:Base|Core|Sockets)\b/,
+  },
   // Debuggers of C and C++: #3 0x0000 in main () at bot.cpp:12
   { pattern: /^#\d{1,3}\s.{1,400} at (?<file>[^\s:]{1,400}):(?<line>\d{1,7})$/ },
 ];

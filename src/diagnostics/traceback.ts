@@ -17,6 +17,7 @@ interface Raised {
   any: SourcePlace | undefined;
   /** A client of TWS was connecting. */
   isConnecting: boolean;
+  isCallingConnect?: boolean;
   frames: number;
   /** Whose code the frames of a Java stack stand in. */
   readonly owners: Set<JavaOwner>;
@@ -24,6 +25,8 @@ interface Raised {
   readonly service: string | undefined;
   /** The line behind a Python frame is code. */
   expectsCode: boolean;
+  /** The lines in another form that are open: the causes of an error in Rust, a stack of Julia. */
+  list: 'causes' | 'julia' | undefined;
   at: string | undefined;
 }
 
@@ -77,6 +80,8 @@ const errorFirst =
 const deeperCause = /^(?:Caused by: |---> )/;
 const rustPanic =
   /^thread '[^']{0,100}'(?: \(\d{1,9}\))? panicked at (?:'(?<old>.{0,2000})', )?(?<file>[^\s:]{1,600}):(?<line>\d{1,7}):\d{1,7}:?$/;
+/** What `main` of a program in Rust returned; its causes stand behind an empty line. */
+const rustError = /^Error: /;
 const goPanic = /^(?:panic: |fatal error: )(?=\S)/;
 const cppEnd = /^terminate called (?:after throwing an instance of '(.{1,300})'|without)/;
 const cppWhat = /^what\(\):\s{1,4}(.{1,2000})/;
@@ -93,7 +98,7 @@ const brokenSocket =
   /\bSocketException: (?:Connection (?:reset|aborted)|Broken pipe|Software caused)/i;
 const gatewayService = /gateway|ibc\b|\btws\b|\bibg/i;
 const clientCode =
-  /\bib_(?:async|insync)\b|\bibapi\b|\bezibpy\b|\bibpy|com\.ib\.|@stoqey|IBApi|interactive_?brokers|vnpy_ib/i;
+  /\bib_(?:async|insync)\b|\bibapi\b|\bezibpy\b|\bibpy|com\.ib\.|@stoqey|IBApi|\bJib\b|interactive_?brokers|vnpy_ib/i;
 
 /**
  * Reads tracebacks of Python, Java, .NET, JavaScript, Rust, Go and C++ that come line by line,
@@ -280,6 +285,7 @@ export class TracebackReader {
       owners: new Set(),
       service,
       expectsCode: false,
+      list: undefined,
       at: line.at ?? this.lastAt,
     };
     return this.raised;
@@ -313,6 +319,9 @@ export class TracebackReader {
   }
 
   private inside(line: LogLine, raised: Raised): Pushed {
+    if (raised.list !== undefined && this.insideList(line, raised)) {
+      return mine;
+    }
     const tail = raised.isErrorLast ? null : codeBehindStack.exec(line.text);
     const { text } = tail === null ? line : { text: tail[1] ?? '' };
     if (tail !== null) {
@@ -324,6 +333,26 @@ export class TracebackReader {
       return mine;
     }
     return raised.isErrorLast ? this.insidePython(line, raised) : this.behindError(line, raised);
+  }
+
+  /** @returns whether the line belongs to what is listed */
+  private insideList({ text, isIndented }: LogLine, raised: Raised): boolean {
+    if (raised.list === 'causes') {
+      if (isIndented === true) {
+        const cause = text.replace(/^\d{1,4}: /, '');
+        raised.text = `${raised.text ?? ''}: ${cause}`.slice(0, maxTextLength);
+      }
+      return isIndented === true;
+    }
+    const frame = readFrame(text);
+    if (frame !== undefined && frame !== null) {
+      this.addFrame(raised, text, frame);
+    }
+    // The name of a function stands before the line with its place.
+    const isCall = /^\[\d{1,4}\] /.test(text);
+    raised.isConnecting ||= raised.isCallingConnect === true && clientCode.test(text);
+    raised.isCallingConnect = isCall && /connect/i.test(text);
+    return isCall || text.startsWith('@ ');
   }
 
   private addFrame(raised: Raised, text: string, frame: ReturnType<typeof readFrame>): void {
@@ -380,6 +409,11 @@ export class TracebackReader {
       raised.frames += 1;
       return mine;
     }
+    if (/^(?:Caused by|Stacktrace):$/.test(text)) {
+      raised.list = text.startsWith('C') ? 'causes' : 'julia';
+      raised.frames += 1;
+      return mine;
+    }
     if (
       /^(?:goroutine \d|\[signal |exit status \d|note: run with|stack backtrace:|\S{1,300}\(.{0,300}\)$|created by )/.test(
         text,
@@ -387,7 +421,7 @@ export class TracebackReader {
     ) {
       return mine;
     }
-    const mayPause = raised.frames > 0 || goPanic.test(raised.text);
+    const mayPause = raised.frames > 0 || goPanic.test(raised.text) || raised.text.startsWith("Error: ");
     return text === '' && mayPause ? mine : this.outside(line);
   }
 
@@ -434,15 +468,15 @@ export class TracebackReader {
       return coded;
     }
     const facts = isBadCallback(raised, text) ? [badCallback(text)] : factsOfException(text);
-    if (facts.every(({ kind }) => kind === 'error') && isOfGateway(raised, text)) {
+    const isUnknown = facts.every(({ kind }) => kind === 'error');
+    if (isUnknown && (raised.list === 'causes' || isOfGateway(raised, text))) {
       return [];
     }
     if (raised.owners.has('client') && brokenSocket.test(text)) {
       return [{ kind: 'connection lost', text: shorten(text) }];
     }
     const failure = raised.isConnecting ? readConnectionFailure(text) : undefined;
-    const said =
-      failure !== undefined && facts.every(({ kind }) => kind === 'error') ? failure : facts;
+    const said = failure !== undefined && isUnknown ? failure : facts;
     // What the program's own line has said already is the same failure once more.
     const name = errorClassIn(text) || (/^[\w.]{1,120}/.exec(text)?.[0] ?? text);
     const isRepeat = this.recent.some((line) => line.includes(name));

@@ -179,6 +179,60 @@ PM2      | Script /srv/desk/index.js had too many unstable restarts (16). Stoppe
       'ERROR ibapi::transport: error reading next message (shutting down): Io(Os { code: 110, kind: TimedOut, message: "Connection timed out" })',
       ['half_open_zombie'],
     ],
+    [
+      'an error of Rust with its causes below',
+      `
+[2026-01-05T08:16:40Z INFO  desk] starting
+Error: no session with IB Gateway
+
+Caused by:
+    0: client
+    1: Connection refused (os error 111)`,
+      ['port_refused'],
+    ],
+    [
+      'an error of Rust about something else, with its causes below',
+      `
+Error: cannot read the list of symbols
+
+Caused by:
+    No such file or directory (os error 2)
+done`,
+      [],
+    ],
+    [
+      'Julia, refused',
+      `
+ERROR: IOError: connect: connection refused (ECONNREFUSED)
+Stacktrace:
+ [1] wait_connected(x::Sockets.TCPSocket)
+   @ Sockets /opt/julia/share/julia/stdlib/v1.10/Sockets/src/Sockets.jl:529
+ [2] connect(port::Int64, clientId::Int64)
+   @ Jib ~/.julia/packages/Jib/Zz9/src/Jib.jl:70
+ [3] top-level scope
+   @ ~/desk/run.jl:4`,
+      ['port_refused'],
+    ],
+    [
+      'Julia, closed before the hello was answered',
+      `
+ERROR: EOFError: read end of file
+Stacktrace:
+ [1] read_msg(socket::Sockets.TCPSocket)
+   @ Jib.Reader ~/.julia/packages/Jib/Zz9/src/reader.jl:11
+ [2] connect(host::String, port::Int64, clientId::Int64)
+   @ Jib ~/.julia/packages/Jib/Zz9/src/Jib.jl:54`,
+      ['closed_at_once_untrusted'],
+    ],
+    [
+      'Julia, refused by another server',
+      `
+ERROR: IOError: connect: connection refused (ECONNREFUSED)
+Stacktrace:
+ [1] connect(host::String, port::Int64)
+   @ Redis ~/.julia/packages/Redis/Zz9/src/connection.jl:33`,
+      ['runner_error'],
+    ],
   ];
   for (const [name, text, expected] of cases) {
     it(name, () => {

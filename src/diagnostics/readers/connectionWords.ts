@@ -1,6 +1,7 @@
 import type { LogLine } from '../logLine';
 import { shorten } from '../notices';
 import type { RunnerFact } from '../runnerFacts';
+import { failedFacts, failureClass as failureClassOf } from './clientFacts';
 import { errorClassIn, isTimeoutClass, isUnanswered, type LineReader, tcpTimeout } from './reader';
 import { apiPort } from './sign';
 
@@ -31,9 +32,13 @@ export const readConnectionWords: LineReader = (line) => {
 
 /** An exception that a client of TWS raised while it was connecting; it need not say so. */
 export function readConnectionFailure(text: string): readonly RunnerFact[] | undefined {
-  const errorClass = failureClass(text);
-  return isTimeoutClass(errorClass) || /Connection|Socket|gaierror|OSError/.test(errorClass)
-    ? [{ kind: 'connection failed', errorClass, text: shorten(text) }]
+  if (/^(?:\w{1,80}\.){0,4}EOFError\b/.test(text)) {
+    return [{ kind: 'tcp connected' }, { kind: 'connection lost', text: shorten(text) }];
+  }
+  const errorClass = failureClassOf(text);
+  return isTimeoutClass(errorClass) ||
+    /Connection|Socket|gaierror|OSError|HostUnreachable/.test(errorClass)
+    ? failedFacts(text)
     : undefined;
 }
 
