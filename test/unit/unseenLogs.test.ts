@@ -233,6 +233,16 @@ Stacktrace:
    @ Redis ~/.julia/packages/Redis/Zz9/src/connection.jl:33`,
       ['runner_error'],
     ],
+    [
+      'a web server whose pages are not served, beside the gateway',
+      '2026/01/05 08:16:40 [error] 7#7: *1 connect() failed (111: Connection refused) while connecting to upstream, client: 10.0.0.2, server: desk, request: "GET / HTTP/1.1", upstream: "http://127.0.0.1:3000/", host: "desk"',
+      [],
+    ],
+    [
+      'a forwarder of the API whose gateway is away',
+      '2026/01/05 08:16:40 [error] 7#7: *1 connect() failed (111: Connection refused) while connecting to upstream, client: 10.0.0.2, server: 0.0.0.0:4003, upstream: "127.0.0.1:4001", bytes from/to client:0/0, bytes from/to upstream:0/0',
+      ['proxy_upstream_refused'],
+    ],
   ];
   for (const [name, text, expected] of cases) {
     it(name, () => {

@@ -29,7 +29,9 @@ function forwarderPatterns(start: GatewayStart): readonly LinePattern[] {
     quiet('socat[', /\bsocat\[\d{1,10}\]/),
     {
       has: 'connecting to upstream',
-      pattern: /\((\d{1,5}): .{1,60}\) while connecting to upstream/,
+      // With a scheme before the address it forwards pages, not the API.
+      pattern:
+        /\((\d{1,5}): .{1,60}\) while connecting to upstream(?!.{0,800}upstream: "\w{2,10}:)/,
       read: ([, errno], { text, at }) =>
         Number(errno) === 111
           ? start.refused(shorten(text), at)
