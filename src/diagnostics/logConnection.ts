@@ -1,6 +1,7 @@
 import { isLoopback } from '../ibkr/endpoint';
 import type { CauseGuess } from './notices';
 import { isTimeoutClass, tcpTimeout } from './readers/reader';
+import { apiPort } from './readers/sign';
 import type { RunnerFact } from './runnerFacts';
 
 /** How far a connection attempt that a log is telling about has come. */
@@ -144,7 +145,7 @@ export function causesOfFailedConnection(
 ): readonly CauseGuess[] {
   if (/Refused/i.test(errorClass)) {
     return [
-      { id: 'port_refused', confidence: 0.8 },
+      { id: 'port_refused', confidence: isOurs(attempt, text) ? 0.8 : 0.6 },
       { id: 'port_mode_mismatch', confidence: 0.1 },
     ];
   }
@@ -173,6 +174,16 @@ export function causesOfFailedConnection(
       ]
     : causesByReach(attempt);
 }
+
+/** Whether it is sure that TWS was asked, not another server of the program. */
+function isOurs({ host, reached }: Attempt, text: string): boolean {
+  return host !== undefined || reached !== 'nothing' || saysBroker.test(text);
+}
+
+const saysBroker = new RegExp(
+  `\\b(?:IBKR|IB|TWS|IBC|IBG|API|gateway|Interactive ?Brokers|ib_(?:async|insync)|ibapi)\\b|IBApi|\\b${apiPort}\\b`,
+  'i',
+);
 
 function causesOfTimeout({ host, reached }: Attempt): readonly CauseGuess[] {
   // "Connecting" without "Connected": TCP itself was not answered.

@@ -3,6 +3,7 @@ import { shorten } from './notices';
 import { readConnectionFailure } from './readers/connectionWords';
 import { errorClassIn, type LineReader } from './readers/reader';
 import { factsOfException, readSign } from './readers/signs';
+import { apiPort } from './readers/sign';
 import { readTwsCode } from './readers/twsCodes';
 import type { RunnerFact, SourcePlace } from './runnerFacts';
 import { type JavaOwner, javaOwner, readFrame } from './stackFrame';
@@ -18,6 +19,8 @@ interface Raised {
   /** A client of TWS was connecting. */
   isConnecting: boolean;
   isCallingConnect?: boolean;
+  /** A client of TWS stands among the frames. */
+  hasClient: boolean;
   frames: number;
   /** Whose code the frames of a Java stack stand in. */
   readonly owners: Set<JavaOwner>;
@@ -80,8 +83,6 @@ const errorFirst =
 const deeperCause = /^(?:Caused by: |---> )/;
 const rustPanic =
   /^thread '[^']{0,100}'(?: \(\d{1,9}\))? panicked at (?:'(?<old>.{0,2000})', )?(?<file>[^\s:]{1,600}):(?<line>\d{1,7}):\d{1,7}:?$/;
-/** What `main` of a program in Rust returned; its causes stand behind an empty line. */
-const rustError = /^Error: /;
 const goPanic = /^(?:panic: |fatal error: )(?=\S)/;
 const cppEnd = /^terminate called (?:after throwing an instance of '(.{1,300})'|without)/;
 const cppWhat = /^what\(\):\s{1,4}(.{1,2000})/;
@@ -281,6 +282,7 @@ export class TracebackReader {
       own: undefined,
       any: undefined,
       isConnecting: false,
+      hasClient: false,
       frames: 0,
       owners: new Set(),
       service,
@@ -362,7 +364,9 @@ export class TracebackReader {
     if (owner !== undefined) {
       raised.owners.add(owner);
     }
-    raised.isConnecting ||= clientCode.test(text) && /connect|start_?api/i.test(text);
+    const isClient = clientCode.test(text);
+    raised.hasClient ||= isClient;
+    raised.isConnecting ||= isClient && /connect|start_?api/i.test(text);
     if (frame === undefined || frame === null || builtIn.test(frame.place.file)) {
       return;
     }
@@ -421,7 +425,9 @@ export class TracebackReader {
     ) {
       return mine;
     }
-    const mayPause = raised.frames > 0 || goPanic.test(raised.text) || raised.text.startsWith("Error: ");
+    // Behind an empty line stand the causes of what `main` of a program in Rust returned.
+    const isRust = raised.text.startsWith('Error: ');
+    const mayPause = raised.frames > 0 || isRust || goPanic.test(raised.text);
     return text === '' && mayPause ? mine : this.outside(line);
   }
 
@@ -476,7 +482,13 @@ export class TracebackReader {
       return [{ kind: 'connection lost', text: shorten(text) }];
     }
     const failure = raised.isConnecting ? readConnectionFailure(text) : undefined;
-    const said = failure !== undefined && isUnknown ? failure : facts;
+    const isOther =
+      isOfOtherServer(raised, text) && facts.some(({ kind }) => kind === 'connection failed');
+    const said = isOther
+      ? [{ kind: 'error', text: shorten(text) } as const]
+      : failure !== undefined && isUnknown
+        ? failure
+        : facts;
     // What the program's own line has said already is the same failure once more.
     const name = errorClassIn(text) || (/^[\w.]{1,120}/.exec(text)?.[0] ?? text);
     const isRepeat = this.recent.some((line) => line.includes(name));
@@ -485,6 +497,15 @@ export class TracebackReader {
       : said;
   }
 }
+
+/** A socket that failed in code in which no client of TWS has a part. */
+function isOfOtherServer({ frames, isErrorLast, hasClient }: Raised, text: string): boolean {
+  return (
+    frames > 1 && !isErrorLast && !hasClient && !clientCode.test(text) && !apiAddress.test(text)
+  );
+}
+
+const apiAddress = new RegExp(`[:\\s]${apiPort}\\b|\\b(?:IBKR|IB|TWS)\\b`);
 
 /** A client in Python called the program with more, or less, than it takes. */
 function isBadCallback({ isErrorLast, any }: Raised, text: string): boolean {

@@ -243,7 +243,56 @@ Stacktrace:
       '2026/01/05 08:16:40 [error] 7#7: *1 connect() failed (111: Connection refused) while connecting to upstream, client: 10.0.0.2, server: 0.0.0.0:4003, upstream: "127.0.0.1:4001", bytes from/to client:0/0, bytes from/to upstream:0/0',
       ['proxy_upstream_refused'],
     ],
+    [
+      'gateways of another kind',
+      `
+ERROR payments gateway: connection failed: timed out
+08:16:40 ERROR api-gateway connection refused by auth
+API Gateway: connection timed out after 29 s`,
+      [],
+    ],
+    [
+      'a gateway of ours beside one of another kind',
+      'ERROR IB Gateway connection refused, and so is the API gateway',
+      ['port_refused'],
+    ],
+    [
+      'servers of another kind by their ports',
+      `
+System.Net.Sockets.SocketException (10061): Connection refused 127.0.0.1:6379
+java.net.ConnectException: Connection refused: queue.lan:9092
+2026/01/05 08:16:40 socat[7] E connect(5, AF=2 127.0.0.1:5900, 16): Connection refused`,
+      [],
+    ],
+    [
+      'a refused socket in code in which no client of TWS has a part',
+      `
+java.net.ConnectException: Connection refused
+	at java.base/sun.nio.ch.Net.pollConnect(Native Method)
+	at com.desk.Rates.load(Rates.java:20)`,
+      ['runner_error'],
+    ],
+    [
+      'a refused socket of a client of TWS',
+      `
+java.net.ConnectException: Connection refused
+	at java.base/sun.nio.ch.Net.pollConnect(Native Method)
+	at com.ib.client.EClientSocket.eConnect(EClientSocket.java:61)
+	at com.desk.Link.open(Link.java:20)`,
+      ['port_refused'],
+    ],
   ];
+
+  it('is sure of a refusal only where it is known who was asked', () => {
+    const best = (text: string): number | undefined => {
+      const reader = new LogReader();
+      reader.push(text);
+      return reader.end()[0]?.causes[0]?.confidence;
+    };
+    assert.equal(best('java.net.ConnectException: Connection refused'), 0.6);
+    assert.equal(best('java.net.ConnectException: Connection refused: localhost:7496'), 0.8);
+  });
+
   for (const [name, text, expected] of cases) {
     it(name, () => {
       assert.deepEqual(causes(text), expected);

@@ -12,10 +12,16 @@ const otherBroker =
   /\b(?:alpaca|binance|bitfinex|bitget|bitmex|bitstamp|bybit|ccxt|coinbase|deribit|etrade|finnhub|gemini|huobi|hyperliquid|kraken|kucoin|metatrader|oanda|okx|polygon|questrade|robinhood|schwab|tastytrade|tiingo|tradier|tradovate|yfinance|zerodha)/i;
 const ownBroker = /\b(?:ibkr|ib_(?:async|insync)|ibapi|tws|ib ?gateway|interactive ?brokers)\b/i;
 
+/** Ports on which databases, queues, web servers and mail are, at the end of an address. */
+const otherPort =
+  /(?:[\w\])]:|['"], ?|['"] port )(?:1433|1521|2181|3306|5432|5672|5900|6080|6379|8080|8086|8123|8443|9092|9200|11211|27017)\b|\.[\w-]{1,63}:(?:22|25|53|80|443|587)\b/;
+
 /** True for a line about a connection to something else than TWS. */
 export function isAboutOther({ text, logger = '' }: LogLine): boolean {
   const all = `${logger} ${text}`;
-  return otherService.test(all) || (otherBroker.test(all) && !ownBroker.test(all));
+  return (
+    otherService.test(all) || otherPort.test(all) || (otherBroker.test(all) && !ownBroker.test(all))
+  );
 }
 
 /** A line that always means the same. */

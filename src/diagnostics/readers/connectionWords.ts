@@ -7,6 +7,9 @@ import { apiPort } from './sign';
 
 const brokerWord = /\b(?:IBKR|IB|TWS|Gateway|IB_?(?:async|insync|api)|Interactive Brokers)\b/i;
 const otherService = /websocket|database|sqlite|redis|postgres|smtp|telegram|slack|dashboard/i;
+/** Of other things than a broker. */
+const otherGateway =
+  /\b(?:api|auth|cloud|data|default|e?mail|http|iot|message|nat|payments?|sms|storage|transit|vpn|web)[ _-]?gateway\b|\bgateway database\b/gi;
 const portInText = new RegExp(`['":\\s,]${apiPort}\\b`);
 const failedToConnect =
   /\b(?:fail(?:ed|ure) to connect|could(?: not|n't) connect|cannot connect|unable to connect|connection (?:attempt \d{1,3} |to \S{1,60} )?(?:failed|refused|timed out)|connect failed|(?:error|exception|time(?:d )?out) (?:while |when )?connecting|handshake (?:timed out|timeout|failed)|connect(?:ion)? (?:call failed|refused|reset by peer|timed out)|connect ECONNREFUSED|connect ETIMEDOUT)\b/i;
@@ -44,7 +47,7 @@ export function readConnectionFailure(text: string): readonly RunnerFact[] | und
 
 function isAboutBroker({ text, logger }: LogLine): boolean {
   return (
-    brokerWord.test(text) ||
+    brokerWord.test(text.replace(otherGateway, '')) ||
     portInText.test(text) ||
     (logger !== undefined && /ibkr|ib_(?:async|insync)|ibapi|tws|gateway/i.test(logger))
   );

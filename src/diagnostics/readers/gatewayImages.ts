@@ -1,5 +1,6 @@
 import { shorten } from '../notices';
 import type { RunnerFact } from '../runnerFacts';
+import { isAboutOther } from './clientFacts';
 import type { GatewayStart } from './gatewayStart';
 import { causesOfGatewayExit } from './ibc';
 import { quiet } from './quiet';
@@ -23,8 +24,13 @@ function forwarderPatterns(start: GatewayStart): readonly LinePattern[] {
       // socat[119] E connect(5, AF=2 127.0.0.1:4001, 16): Connection refused; 1.8 has {AF=2 …}
       has: 'socat[',
       pattern: /\bsocat\[\d{1,10}\](?:\.\w{1,20})? [EWF] (\w{1,20})\(.{0,200}\): (.{1,120})/,
-      read: ([, call = '', reason = ''], { text, at }) =>
-        socatFacts(call, reason, shorten(text), () => start.refused(shorten(text), at)),
+      read: ([, call = '', reason = ''], line) => {
+        const { at } = line;
+        const text = shorten(line.text);
+        return isAboutOther(line)
+          ? []
+          : socatFacts(call, reason, text, () => start.refused(text, at));
+      },
     },
     quiet('socat[', /\bsocat\[\d{1,10}\]/),
     {
