@@ -281,6 +281,16 @@ java.net.ConnectException: Connection refused
 	at com.desk.Link.open(Link.java:20)`,
       ['port_refused'],
     ],
+    [
+      'a code among labels, its words in another object',
+      '{"@timestamp":"2026-01-05T08:16:40Z","log.level":"error","error":{"message":"No market data during competing live session"},"labels":{"ib_code":"10197","req_id":"8"},"message":"notice"}',
+      ['competing_session_10197'],
+    ],
+    [
+      'a number among labels of something else',
+      '{"message":"done","labels":{"code":"1100","job":"scan"},"fields":{"rows":2110}}',
+      [],
+    ],
   ];
 
   it('is sure of a refusal only where it is known who was asked', () => {

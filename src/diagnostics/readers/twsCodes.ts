@@ -219,7 +219,8 @@ const codeKeys =
 const idKeys = /^(?:req|request|ticker|order)_?id$/i;
 const wordKeys = /^(?:error|err|ib|tws)?_?(?:string|msg|message|text|reason|detail)$/i;
 /** Objects in which a logger may have put the error. */
-const objectKeys = /^(?:error|err|data|details?|payload|context|extra|args|notice|event_?data)$/i;
+const objectKeys =
+  /^(?:error|err|data|details?|payload|context|extra|args|notice|event_?data|labels|tags|fields|attributes|attrs|properties|params|meta|json_?payload)$/i;
 
 /** `errorCode`, or `code` beside a request id or fitting words; also one object deeper. */
 function fromFields(
@@ -233,8 +234,14 @@ function fromFields(
   const shortId = entries.find(([key, value]) => key === 'id' && Number(value) === -1);
   const [, code] = own ?? plain ?? [];
   if (code === undefined) {
-    const inner = entries.find(([key, value]) => objectKeys.test(key) && isObject(value));
-    return isObject(inner?.[1]) ? fromFields({ ...inner[1] }, said) : fromArguments(entries);
+    const inner = entries.filter(([key]) => objectKeys.test(key));
+    for (const [, value] of inner) {
+      const found = isObject(value) ? fromFields({ ...value }, textIn(inner) ?? said) : undefined;
+      if (found !== undefined) {
+        return found;
+      }
+    }
+    return fromArguments(entries);
   }
   const words = entries.find(
     ([key, value]) => wordKeys.test(key) && typeof value === 'string' && value !== '',
@@ -250,6 +257,19 @@ function fromFields(
         text: typeof words?.[1] === 'string' ? words[1] : said,
         trust,
       };
+}
+
+/** The words of an error may stand in another object than its code. */
+function textIn(objects: readonly (readonly [string, unknown])[]): string | undefined {
+  for (const [, value] of objects) {
+    const words = isObject(value)
+      ? Object.entries(value).find(([key, each]) => wordKeys.test(key) && typeof each === 'string')
+      : undefined;
+    if (typeof words?.[1] === 'string') {
+      return words[1];
+    }
+  }
+  return undefined;
 }
 
 /** What a callback for errors was given: `[-1, 2104, "text"]`, or `["text", 2104, -1]`. */
