@@ -291,6 +291,18 @@ java.net.ConnectException: Connection refused
       '{"message":"done","labels":{"code":"1100","job":"scan"},"fields":{"rows":2110}}',
       [],
     ],
+    [
+      'the end of neighbours, killed or by themselves',
+      `
+Jan 05 08:16:40 desk kernel: Out of memory: Killed process 991 (firefox) total-vm:9195304kB
+grafana-1 exited with code 1`,
+      [],
+    ],
+    [
+      'the end of the gateway, killed by the system',
+      'Jan 05 08:16:40 desk kernel: Out of memory: Killed process 991 (java) total-vm:9195304kB',
+      ['jvm_killed_oom'],
+    ],
   ];
 
   it('is sure of a refusal only where it is known who was asked', () => {

@@ -92,8 +92,11 @@ function socatFacts(
 
 /** The programs of a gateway by the names that supervisors and containers give them. */
 const gatewayName = /gateway|ibc|ibg|\bib\b|\bib[-_]|tws|java|jts/i;
-/** Helpers whose end stops no trading. */
-const sideName = /vnc|xvfb|websock|noise|cron|socat/i;
+/** Helpers and neighbours whose end stops no trading. */
+const sideName =
+  /vnc|xvfb|websock|noise|cron|socat|nginx|traefik|caddy|redis|postgres|mysql|maria|mongo|influx|grafana|prometheus|loki|kafka|zookeeper|rabbit|adminer|watchtower/i;
+/** Programs that a runner is written in. */
+const runnerName = /python|node\b|runner/i;
 
 /** Ends of processes as shells, supervisors, containers and the kernel report them. */
 const endPatterns: readonly LinePattern[] = [
@@ -108,7 +111,11 @@ const endPatterns: readonly LinePattern[] = [
   {
     has: 'killed process',
     pattern: /\bKilled process \d{1,10} \(([^)]{1,60})\)/i,
-    read: ([, name = ''], { text }) => endedBy('Killed', name, shorten(text), 0.9),
+    // The system kills whatever is big; what it killed has to be ours.
+    read: ([, name = ''], { text }) =>
+      gatewayName.test(name) || runnerName.test(name)
+        ? endedBy('Killed', name, shorten(text), 0.9)
+        : [],
   },
   {
     // docker compose: ib-gateway-1 exited with code 137
@@ -162,7 +169,7 @@ function endedBy(how: string, name: string, text: string, confidence = 0.8): rea
   if (how.startsWith('Terminated') || (sideName.test(name) && !gatewayName.test(name))) {
     return [];
   }
-  if (!/python|node\b|runner/i.test(name)) {
+  if (!runnerName.test(name)) {
     return how.startsWith('Killed')
       ? [{ kind: 'sign', subject: process, causes: one('jvm_killed_oom', confidence), text }]
       : [{ kind: 'sign', subject: process, causes: one('port_refused', 0.5), text }];
