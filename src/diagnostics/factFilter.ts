@@ -62,6 +62,15 @@ export class FactFilter {
     return fact === this.released;
   }
 
+  /**
+   * True while of messages without a printer that say that all is well only the last one changes
+   * anything here: none shows that a client is ready, none is an echo of another part of it.
+   */
+  get isQuiet(): boolean {
+    const mayEcho = this.message?.by !== undefined && this.sinceMessage <= echoLines;
+    return !this.isConnecting && !mayEcho;
+  }
+
   /** Lines that say nothing. */
   skip(lines: number): void {
     this.sinceMessage += lines;

@@ -8,7 +8,7 @@ const maxOutlines = 4096;
 
 /** Tells lines that may matter from others, for lines that come one by one. */
 export class LineFilter {
-  private readonly sieve: LineSieve<'silent'>;
+  private readonly sieve: LineSieve<never>;
   private readonly bytes = Buffer.alloc(maxBytes + 1);
 
   constructor(triggers: TriggerWords) {
@@ -22,9 +22,7 @@ export class LineFilter {
     const { sieve, bytes } = this;
     const { lines } = sieve;
     lines.load(bytes.subarray(0, length + 1));
-    return (
-      lines.next() > 0 && sieve.look(lines.highOf(0), lines.lowOf(0), bytes, 0, length) !== 'silent'
-    );
+    return lines.next(false) && sieve.look(lines.high, lines.low, bytes, 0, length) !== 'silent';
   }
 
   /** The line that was asked about last said nothing; nor will others of its shape. */

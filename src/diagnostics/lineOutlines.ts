@@ -1,15 +1,20 @@
 import { OutlineMemory } from './outlineMemory';
-import { foundBytes, type OutlineLayout, outlineModule } from './outlineModule';
+import {
+  type OutlineLayout,
+  outlineModule,
+  passedBytes,
+  passedClasses,
+  passedRing,
+} from './outlineModule';
+import { ShapeMemory } from './shapeMemory';
 
-/** So many lines are found at a time. */
-const maxFound = 256;
-const wordsPerLine = foundBytes / 4;
 const pageBytes = 65_536;
 
-/** Where things lie in the memory, in bytes: what was found, what is known of outlines. */
+/** Where things lie in the memory, in bytes: what was found, what was passed, what is known. */
 const foundAt = 8;
-const foundEnd = foundAt + foundBytes * maxFound;
-const knownAt = 8192;
+const passedAt = 64;
+const knownAt = 256;
+const shapeBytes = 16;
 
 /** What is used of it; TypeScript knows it only as a browser's. */
 interface WebAssemblyApi {
@@ -22,26 +27,36 @@ interface Memory {
   grow(pages: number): void;
 }
 
-type Take = (from: number, to: number, line: number, limit: number) => number;
+type Take = (from: number, to: number, line: number, isCalm: number) => number;
+
+/** A line that was passed over, and the mark of its shape. */
+interface Passed {
+  readonly line: number;
+  readonly mark: number;
+}
 
 /**
  * The outlines of lines. The outline of a line is its bytes with every digit read as the same
  * one; lines of one outline have all but the digits in common, and these at the same places. It
  * is given as a hash in two halves, together the same for two different outlines by chance once
  * in 10^18. Taking it costs a small part of what decoding the line would. Lines of which it is
- * known that they say nothing are not even given.
+ * known that they say nothing, or nothing new, are not even given.
  */
-export class LineOutlines {
+export class LineOutlines<Meaning> {
   /** What is known of outlines. */
   readonly known: OutlineMemory;
+  /** What is known of shapes. */
+  readonly shapes: ShapeMemory<Meaning>;
   private readonly memory: Memory;
   private readonly take: Take;
+  private readonly shapesAt: number;
   private readonly inputAt: number;
   private input = new Uint8Array();
   private found = new Int32Array();
+  private passed = new Int32Array();
   private length = 0;
   private done = 0;
-  private linesDone = 0;
+  private lineDone = 0;
 
   /**
    * @param size so many outlines are remembered at most; a power of two
@@ -49,13 +64,16 @@ export class LineOutlines {
    */
   constructor(size: number, numbers: Uint8Array) {
     this.known = new OutlineMemory(size);
+    this.shapes = new ShapeMemory(size / 2);
     const { mask, tableBytes, poolBytes } = this.known;
     const pool = knownAt + tableBytes;
-    const numbersAt = pool + poolBytes;
+    this.shapesAt = pool + poolBytes;
+    const numbersAt = this.shapesAt + this.shapes.bytes;
     this.inputAt = numbersAt + numbers.length;
     const { memory, take } = instantiate({
       ...{ table: knownAt, mask, pool },
-      ...{ numbers: numbersAt, found: foundAt },
+      ...{ shapes: this.shapesAt, shapeMask: this.shapes.mask },
+      ...{ numbers: numbersAt, found: foundAt, passed: passedAt },
     });
     this.memory = memory;
     this.take = take;
@@ -63,59 +81,87 @@ export class LineOutlines {
     new Uint8Array(memory.buffer).set(numbers, numbersAt);
   }
 
-  /** Takes in whole lines; the last byte is a line feed. */
-  load(lines: Uint8Array): void {
+  /** Takes in whole lines, of which the first has this number; the last byte is a line feed. */
+  load(lines: Uint8Array, line = 0): void {
     this.reserve(lines.length);
     this.input.set(lines);
     this.length = lines.length;
     this.done = 0;
-    this.linesDone = 0;
+    this.lineDone = line;
   }
 
-  /** @returns how many more lines were found that may say something; 0 at the end */
-  next(): number {
+  /**
+   * Finds the next line that may say something, or nothing more.
+   * @param isCalm good news says nothing, see `goodMark`
+   */
+  next(isCalm: boolean): boolean {
     if (this.done >= this.length) {
-      return 0;
+      return false;
     }
     const { inputAt } = this;
     const from = inputAt + this.done;
-    const end = this.take(from, inputAt + this.length, this.linesDone, foundEnd);
-    const [place = 0, line = 0] = this.found;
-    this.done = place - inputAt;
-    this.linesDone = line;
-    return (end - foundAt) / foundBytes;
+    const isFound = this.take(from, inputAt + this.length, this.lineDone, isCalm ? 1 : 0) === 1;
+    this.done = isFound ? this.end + 1 : this.length;
+    this.lineDone = isFound ? this.line + 1 : this.line;
+    return isFound;
   }
 
-  /** How many lines were looked at. */
-  get lines(): number {
-    return this.linesDone;
+  /** The number of the line behind the one that was found last; at the end, behind them all. */
+  get nextLine(): number {
+    return this.lineDone;
   }
 
-  /** Where one of the lines begins that `next` has found last. */
-  startOf(index: number): number {
-    return this.wordOf(index, 0) - this.inputAt;
+  /** The number of the line that was found. */
+  get line(): number {
+    return this.word(4);
+  }
+
+  /** Where the line begins that was found. */
+  get start(): number {
+    return this.word(0) - this.inputAt;
   }
 
   /** Where its line feed stands. */
-  endOf(index: number): number {
-    return this.wordOf(index, 1) - this.inputAt;
+  get end(): number {
+    return this.word(1) - this.inputAt;
   }
 
-  lowOf(index: number): number {
-    return this.wordOf(index, 2);
+  get low(): number {
+    return this.word(2);
   }
 
-  highOf(index: number): number {
-    return this.wordOf(index, 3);
+  get high(): number {
+    return this.word(3);
   }
 
-  /** How many lines stand before it. */
-  lineOf(index: number): number {
-    return this.wordOf(index, 4);
+  /** What lines of its shape mean; undefined where that is not known yet. */
+  get meaning(): Meaning | undefined {
+    const at = this.word(5);
+    return at === 0 ? undefined : this.shapes.at((at - this.shapesAt) / shapeBytes);
   }
 
-  private wordOf(index: number, word: number): number {
-    return this.found[foundAt / 4 + wordsPerLine * index + word] ?? 0;
+  /**
+   * Of the good news that was passed over since this was asked last: the last few, and the last
+   * one of each class, in their order.
+   */
+  takePassed(): readonly Passed[] {
+    const { passed } = this;
+    if (passed[0] === 0) {
+      return [];
+    }
+    const marks = new Map<number, number>();
+    for (let row = 1; row <= passedRing + passedClasses; row += 1) {
+      const mark = passed[2 * row + 1] ?? 0;
+      if (mark !== 0) {
+        marks.set(passed[2 * row] ?? 0, mark);
+      }
+    }
+    passed.fill(0);
+    return [...marks].map(([line, mark]) => ({ line, mark })).sort((a, b) => a.line - b.line);
+  }
+
+  private word(index: number): number {
+    return this.found[index] ?? 0;
   }
 
   /** Makes room for so many bytes of lines. What lies in the memory stays, in a new buffer. */
@@ -127,8 +173,10 @@ export class LineOutlines {
     }
     if (this.input.buffer !== memory.buffer) {
       this.input = new Uint8Array(memory.buffer, inputAt);
-      this.found = new Int32Array(memory.buffer, 0, foundEnd / 4);
+      this.found = new Int32Array(memory.buffer, foundAt, 6);
+      this.passed = new Int32Array(memory.buffer, passedAt, passedBytes / 4);
       this.known.attach(memory.buffer, knownAt);
+      this.shapes.attach(memory.buffer, this.shapesAt);
     }
   }
 }

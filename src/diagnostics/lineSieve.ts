@@ -4,7 +4,8 @@ import { LineOutlines } from './lineOutlines';
 import { hasValue, LineShape, mixed, onlyWhetherZero, otherwiseMixed, packed } from './lineShape';
 import { LineTriggers } from './lineTriggers';
 import { metOnce, type OutlineMemory, silent, unknown, various } from './outlineMemory';
-import { ShapeMemory } from './shapeMemory';
+import { silentMark } from './outlineModule';
+import type { ShapeMemory } from './shapeMemory';
 import { WordNumbers } from './wordNumbers';
 
 export const escape = 27;
@@ -24,16 +25,22 @@ export interface SieveBounds {
   readonly maxOutlines: number;
 }
 
+/** What lines of a shape mean, other than nothing. */
+interface Marked {
+  /** Tells which lines need not be given, see `goodMark`; 0 where they must be. */
+  readonly mark: number;
+}
+
 /**
  * Tells lines that say nothing, and lines that say what an earlier one said, without reading
  * them. A program prints the same few lines with other numbers: what a line means is found by its
  * outline, and where that is not enough, by its shape.
  *
  * Lines are given to `lines`, which finds those that are not known to be silent; `look` is asked
- * about each of these, in their order.
+ * about each of these that it does not know the meaning of, in their order.
  */
-export class LineSieve<Meaning> {
-  readonly lines: LineOutlines;
+export class LineSieve<Meaning extends Marked> {
+  readonly lines: LineOutlines<Meaning | 'silent'>;
   private readonly outlines: OutlineMemory;
   private readonly meanings: ShapeMemory<Meaning | 'silent'>;
   private readonly codes: LineCodes;
@@ -60,7 +67,7 @@ export class LineSieve<Meaning> {
     const numbers = tellingNumbers(codes, this.numbers.values);
     this.lines = new LineOutlines(maxOutlines, numbers);
     this.outlines = this.lines.known;
-    this.meanings = new ShapeMemory(maxOutlines / 2);
+    this.meanings = this.lines.shapes;
     this.codes = new LineCodes(numbers);
     this.shape = new LineShape(this.codes);
     this.triggers = new LineTriggers(words, this.codes, sample);
@@ -104,10 +111,10 @@ export class LineSieve<Meaning> {
   }
 
   /** Keeps what the line means that was looked at last, for others of its shape. */
-  remember(meaning: Meaning): void {
-    this.meanings.set(this.shape.high, this.shape.low, meaning);
+  remember(meaning: Meaning | 'silent'): void {
+    this.keep(this.shape.high, this.shape.low, meaning);
     if (this.high !== this.shape.high) {
-      this.meanings.set(this.high, this.low, meaning);
+      this.keep(this.high, this.low, meaning);
     }
   }
 
@@ -155,9 +162,13 @@ export class LineSieve<Meaning> {
     const same =
       this.meanings.get(shape.high, shape.low) ?? this.meaningOfColoured(bytes, start, end);
     if (same !== undefined) {
-      this.meanings.set(this.high, this.low, same);
+      this.keep(this.high, this.low, same);
     }
     return same;
+  }
+
+  private keep(high: number, low: number, meaning: Meaning | 'silent'): void {
+    this.meanings.set(high, low, meaning, meaning === 'silent' ? silentMark : meaning.mark);
   }
 
   /** Of a line without a telling number. A coloured one must be looked at without its colours. */
@@ -205,7 +216,7 @@ export class LineSieve<Meaning> {
     return false;
   }
 
-  /** Adds to the outline what the shape has besides. */
+  /** Adds to the outline what the shape has besides. `outlineModule` does the same. */
   private foldKept(keptAt: number, bytes: Uint8Array, start: number): void {
     const { lists } = this.outlines;
     const last = keptAt + (lists[keptAt] ?? 0);

@@ -4,6 +4,7 @@ import { parseLogLine } from './logLine';
 import { LogReader } from './logReader';
 import { momentOfLine, timeOfMoment } from './momentOfLine';
 import { causesOfMessage } from './notices';
+import { goodMark, newsOf } from './outlineModule';
 import type { RunnerFact } from './runnerFacts';
 import { isGoodNews, type KnownLine, logTriggers } from './runnerReader';
 import { decodeLine, LineBlocks, linesOf, maxLineBytes } from './textDecoding';
@@ -15,6 +16,8 @@ const carriageReturn = 13;
 interface Shape extends KnownLine {
   /** Nobody asks for its time but where something is wrong that it may end. */
   readonly isGood: boolean;
+  /** Tells those apart that may be passed over while nothing is wrong, see `goodMark`. */
+  readonly mark: number;
   /** Which moment of such a line is its time; null where none is, undefined until asked for. */
   moment?: number | null;
 }
@@ -25,6 +28,8 @@ const idle: ReadonlySet<RunnerFact['kind']> = new Set(['signal', 'waiting', 'fil
 /** Longer lines hardly come twice. Bytes. */
 const maxShapedBytes = 4096;
 const bounds = { maxBytes: maxShapedBytes, maxOutlines: 32_768 };
+/** So many shapes of good news are kept for those that are passed over. */
+const maxNews = 4096;
 
 /**
  * Reads a log as bytes. It finds what a `LogReader` that is given every line finds, but decodes
@@ -36,11 +41,12 @@ export class LogFeed {
   private readonly blocks = new LineBlocks();
   private sieve: LineSieve<Shape> | undefined;
   private cut = 0;
-  /** How far the present block has been read: bytes and lines. */
+  /** How far the present block has been read. Bytes. */
   private place = 0;
+  /** So many lines have been read or passed over; those that the reader was not told of say nothing. */
   private line = 0;
-  /** Lines that say nothing and that the reader has not been told of. */
-  private silentLines = 0;
+  /** By the numbers in their marks; the first is none. */
+  private readonly news: (Shape | undefined)[] = [undefined];
   /** Where the last line ends that was passed over. */
   private passedIn: Buffer = Buffer.alloc(0);
   private passedTo = 0;
@@ -64,31 +70,30 @@ export class LogFeed {
     for (const block of this.blocks.end()) {
       this.readBlock(block);
     }
+    this.tellPassedOver();
     return this.reader.end();
   }
 
   private readBlock(block: Buffer): void {
     const sieve = this.sieveFor(block);
     if (sieve === undefined || block.includes(0) || hasLoneReturn(block)) {
+      this.tellPassedOver();
       for (const line of linesOf(block)) {
         this.reader.push(line);
       }
+      this.line = this.reader.lines;
       return;
     }
     const { lines } = sieve;
     this.place = 0;
-    this.line = 0;
-    lines.load(block);
-    for (let count = lines.next(); count > 0; count = lines.next()) {
-      for (let index = 0; index < count; index += 1) {
-        this.readFound(sieve, block, index);
-      }
+    lines.load(block, this.line);
+    while (lines.next(this.reader.mayPassGoodNews)) {
+      this.readFound(sieve, block);
     }
     while (this.reader.needsNextLine && this.place < block.length) {
       this.readNext(block);
     }
-    this.passTo(lines.lines, block, block.length);
-    this.tellSilent();
+    this.passTo(lines.nextLine, block, block.length);
     if (this.passedIn === block) {
       // The bytes are good for this call only.
       const start = beginOfLine(block, this.passedTo);
@@ -104,23 +109,19 @@ export class LogFeed {
     this.passOn(end);
   }
 
-  private readFound(sieve: LineSieve<Shape>, block: Buffer, index: number): void {
+  private readFound(sieve: LineSieve<Shape>, block: Buffer): void {
     const { lines } = sieve;
-    const start = lines.startOf(index);
+    const { start, end, line } = lines;
     // What may belong to an exception is read line by line, but for a known line that ends it.
     while (this.reader.needsNextLine && this.place < start) {
       this.readNext(block);
     }
-    if (start < this.place) {
-      return;
-    }
-    this.passTo(lines.lineOf(index), block, start);
-    const end = lines.endOf(index);
+    this.passTo(line, block, start);
     if (end - start > maxShapedBytes) {
       this.readLong(sieve, block, start, end);
     } else {
-      const known = sieve.look(lines.highOf(index), lines.lowOf(index), block, start, end);
-      this.readLine(sieve, known, block, start, end);
+      const { meaning = sieve.look(lines.high, lines.low, block, start, end) } = lines;
+      this.readLine(sieve, meaning, block, start, end);
     }
     this.passOn(end);
   }
@@ -133,13 +134,12 @@ export class LogFeed {
   /** All lines up to one, which begins at `start`, say nothing. */
   private passTo(line: number, block: Buffer, start: number): void {
     if (line > this.line) {
-      this.silentLines += line - this.line;
       this.line = line;
       this.passed(block, start - 1);
     }
   }
 
-  /* eslint-disable-next-line max-params -- called for every line of a log: an object costs more */
+  /* eslint-disable-next-line max-params -- called for many lines of a log: an object costs more */
   private readLine(
     sieve: LineSieve<Shape>,
     known: Shape | 'silent' | undefined,
@@ -152,15 +152,15 @@ export class LogFeed {
     } else if (this.reader.needsNextLine) {
       this.reader.push(textOf(block, start, end));
     } else if (known === 'silent') {
-      this.passSilent(block, end);
+      this.passed(block, end);
     } else {
-      this.tellSilent();
+      this.tellPassedOver();
       this.learn(sieve, textOf(block, start, end));
     }
   }
 
   private readKnown(known: Shape, block: Buffer, start: number, end: number): void {
-    this.tellSilent();
+    this.tellPassedOver();
     this.passed(block, end);
     const isCalm = this.reader.isCalm && !this.reader.needsNextLine;
     const isDated = known.facts.length > 0 && !(known.isGood && isCalm);
@@ -176,10 +176,10 @@ export class LogFeed {
     this.cut += end - start > maxLineBytes ? 1 : 0;
     const isColoured = block.subarray(start, end).includes(escape);
     if (this.reader.needsNextLine || isColoured || sieve.hasTrigger(block, start, end)) {
-      this.tellSilent();
+      this.tellPassedOver();
       this.reader.push(textOf(block, start, end));
     } else {
-      this.passSilent(block, end);
+      this.passed(block, end);
     }
   }
 
@@ -191,15 +191,22 @@ export class LogFeed {
     return this.sieve;
   }
 
-  private passSilent(block: Buffer, end: number): void {
-    this.silentLines += 1;
-    this.passed(block, end);
+  /** Tells the reader of the lines that were passed over: good news, and nothing. */
+  private tellPassedOver(): void {
+    for (const { line, mark } of this.sieve?.lines.takePassed() ?? []) {
+      const known = this.news[newsOf(mark)];
+      if (known !== undefined) {
+        this.skipTo(line);
+        this.reader.pushKnown(known, this.tellPassed, undefined);
+      }
+    }
+    this.skipTo(this.line);
   }
 
-  private tellSilent(): void {
-    if (this.silentLines > 0) {
-      this.reader.skip(this.silentLines, this.tellPassed);
-      this.silentLines = 0;
+  private skipTo(line: number): void {
+    const silent = line - this.reader.lines;
+    if (silent > 0) {
+      this.reader.skip(silent, this.tellPassed);
     }
   }
 
@@ -208,18 +215,50 @@ export class LogFeed {
     this.passedTo = end;
   }
 
+  private markFor(facts: readonly RunnerFact[]): number {
+    const kind = newsClass(facts);
+    return kind === undefined || this.news.length >= maxNews
+      ? 0
+      : goodMark(this.news.length, kind);
+  }
+
   private learn(sieve: LineSieve<Shape>, raw: string): void {
     this.reader.push(raw);
     const said = this.reader.lastKnown;
     if (said?.facts.every(isSaidByShape) === true) {
       const facts = said.facts.filter(({ kind }) => !idle.has(kind));
-      sieve.remember({
+      const shape = {
         ...said,
         facts,
         isGood: said.facts.every((fact) => isGoodNews(fact) || isWithoutCause(fact)),
-      });
+        mark: this.markFor(facts),
+      };
+      sieve.remember(shape);
+      if (shape.mark !== 0) {
+        this.news.push(shape);
+      }
     }
   }
+}
+
+/**
+ * The class of good news: lines of one class change the same of what a reader knows while nothing
+ * is wrong, so that the last one says it all. Undefined where that is not so.
+ */
+function newsClass(facts: readonly RunnerFact[]): number | undefined {
+  let kinds = 0;
+  for (const fact of facts) {
+    if (fact.kind === 'fetch ok') {
+      kinds |= 1;
+    } else if (fact.kind === 'cycle') {
+      kinds |= 2;
+    } else if (isWithoutCause(fact) && !('by' in fact)) {
+      kinds |= 4;
+    } else {
+      return undefined;
+    }
+  }
+  return kinds;
 }
 
 /** The time of a line that is gone, read when it is asked for. */

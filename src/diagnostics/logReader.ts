@@ -117,6 +117,14 @@ export class LogReader {
     return this.book.size === 0 && !this.symbols.hasAny;
   }
 
+  /**
+   * True while of known lines that are good news it is enough to tell the last few, and the last
+   * one of each kind; see `newsClass`.
+   */
+  get mayPassGoodNews(): boolean {
+    return this.isCalm && this.reader.isQuiet;
+  }
+
   /** Whether `pushKnown` may be told of such a line, though `needsNextLine` is true. */
   mayPushKnown(known: KnownLine): boolean {
     return this.reader.mayPushKnown(known);

@@ -1,33 +1,62 @@
-import { silent } from './outlineMemory';
+import { onlyWhetherZero } from './lineShape';
+import { metOnce, silent, various } from './outlineMemory';
 
 /** Where in the memory of the module things lie, in bytes from its beginning. */
 export interface OutlineLayout {
   /** What is known of outlines, see `OutlineMemory`, and one less than its rows in fours. */
   readonly table: number;
   readonly mask: number;
-  /** Lists of telling numbers, see `OutlineMemory`. */
+  /** Lists of telling numbers and of kept ones, see `OutlineMemory`. */
   readonly pool: number;
+  /** What is known of shapes, see `ShapeMemory`, and the same of its rows. */
+  readonly shapes: number;
+  readonly shapeMask: number;
   /** A byte for each number below 100,000: what it may be, see `lineCodes`. */
   readonly numbers: number;
-  /** Where it writes to, behind two words in which it says how far it has come. */
+  /** Where it writes to what it has found: six words. */
   readonly found: number;
+  /** Where it writes to what it has passed over of good news: `passedBytes`. */
+  readonly passed: number;
 }
 
-/** So many bytes are written for a line. */
-export const foundBytes = 20;
+/** The marks of shapes. Without one, a line is given. */
+export const silentMark = 1;
+
+/** So many of the last lines of good news are remembered, and the last one of each class. */
+export const passedRing = 8;
+export const passedClasses = 8;
+/** How many they are, and a row of two words for each: the number of the line, its mark. */
+export const passedBytes = 8 + 8 * (passedRing + passedClasses);
+
+/**
+ * The mark of a shape that is good news: while nothing is wrong such lines are passed over, and
+ * what is remembered of them has this mark.
+ * @param news says which it is; more than 0
+ * @param kind its class; below `passedClasses`
+ */
+export function goodMark(news: number, kind: number): number {
+  return (news << 4) | (kind << 1);
+}
+
+/** Which good news has such a mark. */
+export function newsOf(mark: number): number {
+  return mark >>> 4;
+}
 
 /**
  * The machine code that finds the lines of a log that may say something, as a WebAssembly module:
  * the one loop that looks at every byte. In JavaScript it costs three times as much, and as much
  * again until it is compiled.
  *
- * It exports `memory` and `take(from, to, line, limit)`. From `from` to `to` lie whole lines, the
+ * It exports `memory` and `take(from, to, line, isCalm)`. From `from` to `to` lie whole lines, the
  * last one with its line feed and seven bytes of anything behind; the first one has the number
- * `line`. It takes the outline of each, looks it up, and passes over it where lines of that
- * outline are silent and no telling number is among those that tell. For each other one it writes
- * five words of 32 bits: where it begins, where its line feed stands, its hash (low, high), and
- * its number. It ends when all are done or `limit` is reached, and returns where it stopped
- * writing; before what it has written stand where the next line begins and its number.
+ * `line`. It takes the outline of each and looks it up. It passes over the line where lines of
+ * that outline are silent and no telling number is among those that tell; else it folds the kept
+ * numbers into the outline, looks that up among the shapes, and passes over the line where lines
+ * of that shape are silent, or `isCalm` is 1 and they are good news. It returns 1 with the first
+ * other line and writes six words of 32 bits: where it begins, where its line feed stands, its
+ * hash (low, high), its number, and where its shape is, 0 where that is not known. At the end it
+ * returns 0 and writes into the fifth of them the number of the next line.
  */
 export function outlineModule(layout: OutlineLayout): Uint8Array<ArrayBuffer> {
   return Uint8Array.from([
@@ -37,7 +66,7 @@ export function outlineModule(layout: OutlineLayout): Uint8Array<ArrayBuffer> {
     ...section(3, [1, 0]),
     ...section(5, [1, 0, 1]),
     ...section(7, [2, ...named('memory'), 2, 0, ...named('take'), 0, 0]),
-    ...section(10, [1, ...sized([2, 7, i32, 4, i64, ...body(layout), op.end])]),
+    ...section(10, [1, ...sized([2, 12, i32, 4, i64, ...body(layout), op.end])]),
   ]);
 }
 
@@ -45,17 +74,20 @@ const i32 = 0x7f;
 const i64 = 0x7e;
 
 /** Names of the parameters and of what else is kept. */
-const [place, to, line, limit] = [0, 1, 2, 3];
-const [start, out, at, last, digit, end, value] = [4, 5, 6, 7, 8, 9, 10];
-const [hash, eight, feeds, bits] = [11, 12, 13, 14];
+const [place, to, line, isCalm] = [0, 1, 2, 3];
+const [start, at, last, list, digit, end, value, where] = [4, 5, 6, 7, 8, 9, 10, 11];
+const [high, low, shape, mark] = [12, 13, 14, 15];
+const [hash, eight, feeds, bits] = [16, 17, 18, 19];
 
 const op = {
   block: [0x02, 0x40],
   loop: [0x03, 0x40],
   if: [0x04, 0x40],
+  else: 0x05,
   end: 0x0b,
   branch: 0x0c,
   branchIf: 0x0d,
+  return: 0x0f,
   get: 0x20,
   set: 0x21,
   tee: 0x22,
@@ -63,14 +95,17 @@ const op = {
   store64Behind8: [0x37, 0, 8],
   const64: 0x42,
   isZero: 0x45,
-  isUnequal: 0x47,
+  isEqual: 0x46,
   isLess: 0x49,
   add32: 0x6a,
   subtract32: 0x6b,
   multiply32: 0x6c,
   and32: 0x71,
+  or32: 0x72,
+  xor32: 0x73,
   shiftLeft32: 0x74,
   shiftRight32: 0x76,
+  turnLeft32: 0x77,
   isZero64: 0x50,
   isEqual64: 0x51,
   trailingZeros: 0x7a,
@@ -93,24 +128,25 @@ const seed = 0x243f6a8885a308d3n;
 /* prettier-ignore */
 function body(layout: OutlineLayout): readonly number[] {
   return [
-    ...const32(layout.found), op.set, out,
     ...op.loop,
       op.get, place, op.set, start,
       ...takeHash(),
+      ...const32(0), op.set, shape,
       ...op.block,
         ...op.block,
           ...lookUp(layout),
+          ...foldKept(layout),
+          ...lookUpShape(layout),
         op.end,
-        ...writeLine(),
+        ...writeLine(layout),
+        ...const32(1), op.return,
       op.end,
       ...increase(line, 1),
       ...increase(place, 1),
-      op.get, place, op.get, to, op.isLess, op.get, out, op.get, limit, op.isLess, op.and32,
-      op.branchIf, 0,
+      op.get, place, op.get, to, op.isLess, op.branchIf, 0,
     op.end,
-    ...const32(layout.found - 8), op.get, place, ...store32(0),
-    ...const32(layout.found - 8), op.get, line, ...store32(4),
-    op.get, out,
+    ...const32(layout.found), op.get, line, ...store32(16),
+    ...const32(0),
   ];
 }
 
@@ -151,28 +187,94 @@ function takeHash(): readonly number[] {
   ];
 }
 
-/** Branches to 1 where the line says nothing; else goes on, or branches to 0. */
+/**
+ * Branches to 1 where the line says nothing, to 0 where that is not known; else goes on, with what
+ * is known of its outline at `at`.
+ */
 /* prettier-ignore */
 function lookUp({ table, mask, pool, numbers }: OutlineLayout): readonly number[] {
   return [
-    op.get, hash, ...const64(40n), op.shiftRight, op.toI32, ...const32(mask), op.and32,
-    ...const32(4), op.shiftLeft32, ...const32(table), op.add32, op.tee, at,
-    ...const32(64), op.add32, op.set, last,
-    ...op.loop,
-      op.get, at, ...op.load64, op.get, hash, op.isEqual64,
+    ...op.block,
+      op.get, hash, ...const64(40n), op.shiftRight, op.toI32, ...const32(mask), op.and32,
+      ...const32(4), op.shiftLeft32, ...const32(table), op.add32, op.tee, at,
+      ...const32(64), op.add32, op.set, last,
+      ...op.loop,
+        op.get, at, ...op.load64, op.get, hash, op.isEqual64, op.branchIf, 1,
+        ...increase(at, 16),
+        op.get, at, op.get, last, op.isLess, op.branchIf, 0,
+      op.end,
+      op.branch, 1,
+    op.end,
+    ...op.block,
+      op.get, at, ...load32(8), ...const32(3), op.and32, op.tee, value,
+      ...const32(various), op.isEqual, op.branchIf, 0,
+      op.get, value, ...const32(metOnce), op.isEqual, op.branchIf, 1,
+      op.get, at, ...load32(8), ...const32(2), op.shiftRight32, op.tee, list,
       ...op.if,
-        op.get, at, ...load32(8), op.tee, value, ...const32(3), op.and32,
-        ...const32(silent), op.isUnequal, op.branchIf, 2,
-        op.get, value, ...const32(2), op.shiftRight32, op.tee, at, op.isZero, op.branchIf, 3,
-        op.get, at, ...const32(2), op.shiftLeft32, ...const32(pool), op.add32, op.tee, at,
-        op.get, at, ...load32(0), ...const32(2), op.shiftLeft32, op.add32, op.set, last,
+        ...listAt(pool),
         ...op.loop,
+          op.get, list, ...load32(4), op.set, where,
           ...readNumber(),
-          op.get, value, ...const32(numbers), op.add32, ...load8(0), op.get, at, ...load32(8), op.and32,
-          op.branchIf, 3,
-          ...increase(at, 8),
-          op.get, at, op.get, last, op.isLess, op.branchIf, 0,
+          op.get, value, ...const32(numbers), op.add32, ...load8(0),
+          op.get, list, ...load32(8), op.and32, op.branchIf, 2,
+          ...increase(list, 8),
+          op.get, list, op.get, last, op.isLess, op.branchIf, 0,
         op.end,
+      op.end,
+      op.get, at, ...load32(8), ...const32(3), op.and32,
+      ...const32(silent), op.isEqual, op.branchIf, 2,
+      op.branch, 1,
+    op.end,
+  ];
+}
+
+/** Adds to the outline what the shape has besides, as `LineSieve` does; branches as above. */
+/* prettier-ignore */
+function foldKept({ pool }: OutlineLayout): readonly number[] {
+  return [
+    op.get, hash, ...const64(32n), op.shiftRight, op.toI32, op.set, high,
+    op.get, hash, op.toI32, op.set, low,
+    op.get, at, ...load32(12), op.tee, list, op.isZero, op.branchIf, 0,
+    ...listAt(pool),
+    op.get, list, op.get, last, op.isLess,
+    ...op.if,
+      ...op.loop,
+        ...increase(list, 4),
+        op.get, list, ...load32(0), op.tee, where,
+        ...const32(onlyWhetherZero), op.and32,
+        ...op.if,
+          ...eachDigit([
+            op.get, value, op.get, digit, ...load8(0), ...const32(0x31), op.subtract32,
+            ...const32(9), op.isLess, op.or32, op.set, value,
+          ]),
+        op.else,
+          ...eachDigit([
+            ...mixed([op.get, value, op.get, digit, ...load8(0)]), op.set, value,
+          ]),
+        op.end,
+        ...mixed([op.get, high, op.get, value]), op.set, high,
+        ...otherwiseMixed([op.get, low, op.get, value]), op.set, low,
+        op.get, list, op.get, last, op.isLess, op.branchIf, 0,
+      op.end,
+    op.end,
+  ];
+}
+
+/** Branches as above, and goes on where the shape is not known. */
+/* prettier-ignore */
+function lookUpShape({ shapes, shapeMask, passed }: OutlineLayout): readonly number[] {
+  return [
+    op.get, high, ...const32(8), op.shiftRight32, ...const32(shapeMask), op.and32,
+    ...const32(4), op.shiftLeft32, ...const32(shapes), op.add32, op.tee, at,
+    ...const32(64), op.add32, op.set, last,
+    op.get, high, op.toI64, ...const64(32n), op.shiftLeft, op.get, low, op.toI64, op.or, op.set, bits,
+    ...op.loop,
+      op.get, at, ...op.load64, op.get, bits, op.isEqual64,
+      ...op.if,
+        op.get, at, op.set, shape,
+        op.get, at, ...load32(8), op.tee, mark, ...const32(silentMark), op.isEqual, op.branchIf, 3,
+        op.get, mark, op.get, isCalm, op.multiply32, op.isZero, op.branchIf, 2,
+        ...remember(passed),
         op.branch, 3,
       op.end,
       ...increase(at, 16),
@@ -181,31 +283,83 @@ function lookUp({ table, mask, pool, numbers }: OutlineLayout): readonly number[
   ];
 }
 
-/** The value of the digits of which the place stands behind `at`, see `packed`. */
+/** Writes number and mark of a line behind the others, and as the last one of its class. */
+/* prettier-ignore */
+function remember(passed: number): readonly number[] {
+  const row = [
+    ...[op.get, list, op.get, line, ...store32(0)],
+    ...[op.get, list, op.get, mark, ...store32(4)],
+  ];
+  return [
+    ...const32(passed), ...load32(0), op.set, value,
+    ...const32(passed), op.get, value, ...const32(1), op.add32, ...store32(0),
+    op.get, value, ...const32(passedRing - 1), op.and32, ...const32(3), op.shiftLeft32,
+    ...const32(passed + 8), op.add32, op.set, list,
+    ...row,
+    op.get, mark, ...const32(2 * passedClasses - 2), op.and32, ...const32(2), op.shiftLeft32,
+    ...const32(passed + 8 + 8 * passedRing), op.add32, op.set, list,
+    ...row,
+  ];
+}
+
+/** Of a list with this number in the pool: where it is, and where its last word is. */
+/* prettier-ignore */
+function listAt(pool: number): readonly number[] {
+  return [
+    op.get, list, ...const32(2), op.shiftLeft32, ...const32(pool), op.add32, op.tee, list,
+    op.get, list, ...load32(0), ...const32(2), op.shiftLeft32, op.add32, op.set, last,
+  ];
+}
+
+/** The value of the digits at `where`, see `packed`. */
 /* prettier-ignore */
 function readNumber(): readonly number[] {
+  return eachDigit([
+    op.get, value, ...const32(10), op.multiply32,
+    op.get, digit, ...load8(0), ...const32(15), op.and32, op.add32, op.set, value,
+  ]);
+}
+
+/** Makes a value of the bytes at `where`, of which there is at least one. */
+/* prettier-ignore */
+function eachDigit(step: readonly number[]): readonly number[] {
   return [
-    op.get, at, ...load32(4), op.tee, value, ...const32(16), op.shiftRight32,
-    op.get, start, op.add32, op.tee, digit,
-    op.get, value, ...const32(0x7fff), op.and32, op.add32, op.set, end,
+    op.get, where, ...const32(16), op.shiftRight32, op.get, start, op.add32, op.tee, digit,
+    op.get, where, ...const32(0x7fff), op.and32, op.add32, op.set, end,
     ...const32(0), op.set, value,
     ...op.loop,
-      op.get, value, ...const32(10), op.multiply32,
-      op.get, digit, ...load8(0), ...const32(15), op.and32, op.add32, op.set, value,
+      ...step,
       ...increase(digit, 1),
       op.get, digit, op.get, end, op.isLess, op.branchIf, 0,
     op.end,
   ];
 }
 
+/** As `lineShape` does. @param values two of them */
+function mixed(values: readonly number[]): readonly number[] {
+  return turnedAndMultiplied(values, 15, 0x9e3779b1);
+}
+
+function otherwiseMixed(values: readonly number[]): readonly number[] {
+  return turnedAndMultiplied(values, 11, 0x85ebca6b);
+}
+
+function turnedAndMultiplied(
+  values: readonly number[],
+  turn: number,
+  by: number,
+): readonly number[] {
+  return [...values, op.xor32, ...const32(turn), op.turnLeft32, ...const32(by | 0), op.multiply32];
+}
+
 /* prettier-ignore */
-function writeLine(): readonly number[] {
+function writeLine({ found }: OutlineLayout): readonly number[] {
   return [
-    op.get, out, op.get, start, ...store32(0),
-    op.get, out, op.get, place, ...store32(4),
-    op.get, out, op.get, hash, ...op.store64Behind8,
-    op.get, out, op.get, line, ...store32(16),
-    ...increase(out, foundBytes),
+    ...const32(found), op.get, start, ...store32(0),
+    ...const32(found), op.get, place, ...store32(4),
+    ...const32(found), op.get, hash, ...op.store64Behind8,
+    ...const32(found), op.get, line, ...store32(16),
+    ...const32(found), op.get, shape, ...store32(20),
   ];
 }
 

@@ -146,6 +146,11 @@ export class FactReader {
     return [...early, ...this.filter.push(own, when)];
   }
 
+  /** True while no line belongs to an exception, and good news is not taken for something else. */
+  get isQuiet(): boolean {
+    return !this.tracebacks.needsNextLine && this.filter.isQuiet;
+  }
+
   /** Whether a fact that `pushKnown` gave is about an earlier line, and has the time of that. */
   isEarlier(fact: RunnerFact): boolean {
     return this.filter.isEarlier(fact);

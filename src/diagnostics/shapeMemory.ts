@@ -1,35 +1,50 @@
 /** A pair of hashes may be kept at so many places. */
 const ways = 4;
+/** Low, high, mark: a line of the cache has four. */
+const stride = 4;
 
 /**
  * Remembers what lines mean by a pair of hashes of them, in constant memory: what is new takes
- * the place of something old.
+ * the place of something old. `outlineModule` may read it too.
  */
 export class ShapeMemory<Meaning> {
-  private readonly keys: Int32Array;
+  readonly mask: number;
+  readonly bytes: number;
+  private keys: Int32Array;
   private readonly meanings: (Meaning | undefined)[];
-  private readonly mask: number;
   private turn = 0;
 
   /** @param size a power of two; about half of it is kept for sure */
   constructor(size: number) {
-    this.keys = new Int32Array(2 * size);
-    this.meanings = new Array<Meaning | undefined>(size).fill(undefined);
     this.mask = size - ways;
+    this.bytes = 4 * stride * size;
+    this.keys = new Int32Array(stride * size);
+    this.meanings = new Array<Meaning | undefined>(size).fill(undefined);
+  }
+
+  /** Lies from now on in this buffer. */
+  attach(buffer: ArrayBuffer, at: number): void {
+    this.keys = new Int32Array(buffer, at, this.bytes / 4);
   }
 
   get(high: number, low: number): Meaning | undefined {
     const { keys } = this;
     const first = (high >>> 8) & this.mask;
     for (let place = first; place < first + ways; place += 1) {
-      if (keys[2 * place] === high && keys[2 * place + 1] === low) {
+      if (keys[stride * place] === low && keys[stride * place + 1] === high) {
         return this.meanings[place];
       }
     }
     return undefined;
   }
 
-  set(high: number, low: number, meaning: Meaning): void {
+  /** The meaning at one of its places. */
+  at(place: number): Meaning | undefined {
+    return this.meanings[place];
+  }
+
+  /** @param mark tells `outlineModule` what to do with such lines */
+  set(high: number, low: number, meaning: Meaning, mark = 0): void {
     const first = (high >>> 8) & this.mask;
     let place = first;
     while (place < first + ways && this.meanings[place] !== undefined) {
@@ -39,8 +54,9 @@ export class ShapeMemory<Meaning> {
       this.turn = (this.turn + 1) % ways;
       place = first + this.turn;
     }
-    this.keys[2 * place] = high;
-    this.keys[2 * place + 1] = low;
+    this.keys[stride * place] = low;
+    this.keys[stride * place + 1] = high;
+    this.keys[stride * place + 2] = mark;
     this.meanings[place] = meaning;
   }
 }
