@@ -39,7 +39,8 @@ interface Passed {
  * The outlines of lines. The outline of a line is its bytes with every digit read as the same
  * one; lines of one outline have all but the digits in common, and these at the same places. It
  * is given as a hash in two halves, together the same for two different outlines by chance once
- * in 10^18. Taking it costs a small part of what decoding the line would. Lines of which it is
+ * in 10^18. Addresses (`0x10a3b5d90`) are left out too, but for their length. Taking it costs a
+ * small part of what decoding the line would. Lines of which it is
  * known that they say nothing, or nothing new, are not even given.
  */
 export class LineOutlines<Meaning> {
@@ -140,20 +141,28 @@ export class LineOutlines<Meaning> {
     return at === 0 ? undefined : this.shapes.at((at - this.shapesAt) / shapeBytes);
   }
 
+  /** Whether the hash leaves out addresses in the line. */
+  get hasAddress(): boolean {
+    return this.word(6) === 1;
+  }
+
+  /** Whether good news was passed over. */
+  get hasPassed(): boolean {
+    return this.passed[0] !== 0;
+  }
+
   /**
-   * Of the good news that was passed over since this was asked last: the last few, and the last
-   * one of each class, in their order.
+   * Of the good news that was passed over since this was asked last: the last one of each class,
+   * and what is among the last `passedRing` lines, in their order.
    */
   takePassed(): readonly Passed[] {
     const { passed } = this;
-    if (passed[0] === 0) {
-      return [];
-    }
     const marks = new Map<number, number>();
     for (let row = 1; row <= passedRing + passedClasses; row += 1) {
+      const line = passed[2 * row] ?? 0;
       const mark = passed[2 * row + 1] ?? 0;
-      if (mark !== 0) {
-        marks.set(passed[2 * row] ?? 0, mark);
+      if (mark !== 0 && (row > passedRing || line >= this.lineDone - passedRing)) {
+        marks.set(line, mark);
       }
     }
     passed.fill(0);
@@ -173,7 +182,7 @@ export class LineOutlines<Meaning> {
     }
     if (this.input.buffer !== memory.buffer) {
       this.input = new Uint8Array(memory.buffer, inputAt);
-      this.found = new Int32Array(memory.buffer, foundAt, 6);
+      this.found = new Int32Array(memory.buffer, foundAt, 7);
       this.passed = new Int32Array(memory.buffer, passedAt, passedBytes / 4);
       this.known.attach(memory.buffer, knownAt);
       this.shapes.attach(memory.buffer, this.shapesAt);

@@ -51,8 +51,6 @@ export class LineSieve<Meaning extends Marked> {
   /** Under what the meaning of the last line is kept, besides its shape. */
   private high = 0;
   private low = 0;
-  /** Lines with an address have new outlines but old shapes: the next one may be such again. */
-  private isShapeKnown = false;
 
   /**
    * @param bounds no line is longer than `maxBytes`; so many outlines are remembered
@@ -88,10 +86,15 @@ export class LineSieve<Meaning extends Marked> {
     end: number,
   ): Meaning | 'silent' | undefined {
     const { outlines } = this;
+    this.high = high;
+    this.low = low;
     const at = outlines.find(high, low);
     if (at === -1) {
       outlines.add(high, low);
       return this.lookAlone(bytes, start, end);
+    }
+    if (this.lines.hasAddress) {
+      return this.lookBesideAddress(at, bytes, start, end);
     }
     if (outlines.verdictOf(at) === metOnce) {
       outlines.tell(at, this.placesOfTelling(bytes, start, end));
@@ -105,8 +108,6 @@ export class LineSieve<Meaning extends Marked> {
         return 'silent';
       }
     }
-    this.high = high;
-    this.low = low;
     return this.lookCloser(at, bytes, start, end);
   }
 
@@ -125,18 +126,32 @@ export class LineSieve<Meaning extends Marked> {
 
   /** Looks at a line of an outline that is new. */
   private lookAlone(bytes: Uint8Array, start: number, end: number): Meaning | 'silent' | undefined {
-    if (!this.isShapeKnown && !this.mayMatter(bytes, start, end)) {
+    if (!this.mayMatter(bytes, start, end)) {
       return 'silent';
     }
     const { shape } = this;
     shape.take(bytes, start, end);
     this.high = shape.high;
     this.low = shape.low;
-    const meaning = this.meanings.get(shape.high, shape.low);
-    const isSilent =
-      meaning === undefined && this.isShapeKnown && !this.mayMatter(bytes, start, end);
-    this.isShapeKnown = meaning !== undefined;
-    return isSilent ? 'silent' : (meaning ?? this.meaningOfColoured(bytes, start, end));
+    return (
+      this.meanings.get(shape.high, shape.low) ?? this.meaningOfColoured(bytes, start, end)
+    );
+  }
+
+  /** An address may have anything in it that looks like a trigger: no such outline is silent. */
+  private lookBesideAddress(
+    at: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): Meaning | 'silent' | undefined {
+    if (this.outlines.verdictOf(at) === metOnce) {
+      if (!this.mayMatter(bytes, start, end)) {
+        return 'silent';
+      }
+      this.outlines.judge(at, various);
+    }
+    return this.lookCloser(at, bytes, start, end);
   }
 
   private lookCloser(

@@ -193,14 +193,20 @@ export class LogFeed {
 
   /** Tells the reader of the lines that were passed over: good news, and nothing. */
   private tellPassedOver(): void {
-    for (const { line, mark } of this.sieve?.lines.takePassed() ?? []) {
+    if (this.sieve?.lines.hasPassed === true) {
+      this.tellNews(this.sieve);
+    }
+    this.skipTo(this.line);
+  }
+
+  private tellNews({ lines }: LineSieve<Shape>): void {
+    for (const { line, mark } of lines.takePassed()) {
       const known = this.news[newsOf(mark)];
       if (known !== undefined) {
         this.skipTo(line);
         this.reader.pushKnown(known, this.tellPassed, undefined);
       }
     }
-    this.skipTo(this.line);
   }
 
   private skipTo(line: number): void {

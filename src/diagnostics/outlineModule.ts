@@ -13,7 +13,7 @@ export interface OutlineLayout {
   readonly shapeMask: number;
   /** A byte for each number below 100,000: what it may be, see `lineCodes`. */
   readonly numbers: number;
-  /** Where it writes to what it has found: six words. */
+  /** Where it writes to what it has found: seven words. */
   readonly found: number;
   /** Where it writes to what it has passed over of good news: `passedBytes`. */
   readonly passed: number;
@@ -22,7 +22,10 @@ export interface OutlineLayout {
 /** The marks of shapes. Without one, a line is given. */
 export const silentMark = 1;
 
-/** So many of the last lines of good news are remembered, and the last one of each class. */
+/**
+ * So many of the last lines of good news are remembered, more than a reader compares with what
+ * comes next, and the last one of each class.
+ */
 export const passedRing = 8;
 export const passedClasses = 8;
 /** How many they are, and a row of two words for each: the number of the line, its mark. */
@@ -54,8 +57,9 @@ export function newsOf(mark: number): number {
  * that outline are silent and no telling number is among those that tell; else it folds the kept
  * numbers into the outline, looks that up among the shapes, and passes over the line where lines
  * of that shape are silent, or `isCalm` is 1 and they are good news. It returns 1 with the first
- * other line and writes six words of 32 bits: where it begins, where its line feed stands, its
- * hash (low, high), its number, and where its shape is, 0 where that is not known. At the end it
+ * other line and writes seven words of 32 bits: where it begins, where its line feed stands, its
+ * hash (low, high), its number, where its shape is, 0 where that is not known, and 1 where the
+ * hash leaves out addresses: so it does where the whole outline is not known. At the end it
  * returns 0 and writes into the fifth of them the number of the next line.
  */
 export function outlineModule(layout: OutlineLayout): Uint8Array<ArrayBuffer> {
@@ -66,7 +70,7 @@ export function outlineModule(layout: OutlineLayout): Uint8Array<ArrayBuffer> {
     ...section(3, [1, 0]),
     ...section(5, [1, 0, 1]),
     ...section(7, [2, ...named('memory'), 2, 0, ...named('take'), 0, 0]),
-    ...section(10, [1, ...sized([2, 12, i32, 4, i64, ...body(layout), op.end])]),
+    ...section(10, [1, ...sized([2, 13, i32, 4, i64, ...body(layout), op.end])]),
   ]);
 }
 
@@ -76,8 +80,8 @@ const i64 = 0x7e;
 /** Names of the parameters and of what else is kept. */
 const [place, to, line, isCalm] = [0, 1, 2, 3];
 const [start, at, last, list, digit, end, value, where] = [4, 5, 6, 7, 8, 9, 10, 11];
-const [high, low, shape, mark] = [12, 13, 14, 15];
-const [hash, eight, feeds, bits] = [16, 17, 18, 19];
+const [high, low, shape, mark, hasAddress] = [12, 13, 14, 15, 16];
+const [hash, eight, feeds, bits] = [17, 18, 19, 20];
 
 const op = {
   block: [0x02, 0x40],
@@ -124,6 +128,8 @@ const op = {
 /** Odd, and ending in 011, so that single bits at the top do not stay single. */
 const factor = 0x9e3779b97f4a7c1bn;
 const seed = 0x243f6a8885a308d3n;
+/** Another one where addresses are left out. */
+const addressSeed = 0x13198a2e03707344n;
 
 /* prettier-ignore */
 function body(layout: OutlineLayout): readonly number[] {
@@ -132,6 +138,7 @@ function body(layout: OutlineLayout): readonly number[] {
       op.get, place, op.set, start,
       ...takeHash(),
       ...const32(0), op.set, shape,
+      ...const32(0), op.set, hasAddress,
       ...op.block,
         ...op.block,
           ...lookUp(layout),
@@ -192,17 +199,14 @@ function takeHash(): readonly number[] {
  * is known of its outline at `at`.
  */
 /* prettier-ignore */
-function lookUp({ table, mask, pool, numbers }: OutlineLayout): readonly number[] {
+function lookUp(layout: OutlineLayout): readonly number[] {
+  const { pool, numbers } = layout;
   return [
     ...op.block,
-      op.get, hash, ...const64(40n), op.shiftRight, op.toI32, ...const32(mask), op.and32,
-      ...const32(4), op.shiftLeft32, ...const32(table), op.add32, op.tee, at,
-      ...const32(64), op.add32, op.set, last,
-      ...op.loop,
-        op.get, at, ...op.load64, op.get, hash, op.isEqual64, op.branchIf, 1,
-        ...increase(at, 16),
-        op.get, at, op.get, last, op.isLess, op.branchIf, 0,
-      op.end,
+      ...findOutline(layout),
+      ...leaveOutAddresses(),
+      op.get, hasAddress, op.isZero, op.branchIf, 1,
+      ...findOutline(layout),
       op.branch, 1,
     op.end,
     ...op.block,
@@ -226,6 +230,78 @@ function lookUp({ table, mask, pool, numbers }: OutlineLayout): readonly number[
       op.branch, 1,
     op.end,
   ];
+}
+
+/** Branches to 0 where the outline is known, with what is known of it at `at`. */
+/* prettier-ignore */
+function findOutline({ table, mask }: OutlineLayout): readonly number[] {
+  return [
+    op.get, hash, ...const64(40n), op.shiftRight, op.toI32, ...const32(mask), op.and32,
+    ...const32(4), op.shiftLeft32, ...const32(table), op.add32, op.tee, at,
+    ...const32(64), op.add32, op.set, last,
+    ...op.loop,
+      op.get, at, ...op.load64, op.get, hash, op.isEqual64, op.branchIf, 1,
+      ...increase(at, 16),
+      op.get, at, op.get, last, op.isLess, op.branchIf, 0,
+    op.end,
+  ];
+}
+
+/**
+ * Where the line has an address, `0x10a3b5d90`, makes its hash anew: byte by byte, of an address
+ * only its length. What `LineShape` takes for one.
+ */
+/* prettier-ignore */
+function leaveOutAddresses(): readonly number[] {
+  const before = [op.get, digit, ...const32(1), op.subtract32, ...load8(0)];
+  return [
+    op.get, hash, op.set, bits,
+    ...const64(addressSeed), op.set, hash,
+    op.get, start, op.set, digit,
+    ...op.loop,
+      op.get, digit, op.get, place, op.isLess,
+      ...op.if,
+        op.get, digit, ...load8(0), op.set, value,
+        op.get, digit, ...load16(0), ...const32(0x7830), op.isEqual, ...isDigit(before), op.isZero, op.and32,
+        ...op.if,
+          op.get, digit, ...const32(1), op.add32, op.set, end,
+          ...op.loop,
+            ...increase(end, 1),
+            ...isHexDigit([op.get, end, ...load8(0)]), op.branchIf, 0,
+          op.end,
+          op.get, end, op.get, digit, op.subtract32, op.tee, value, ...const32(6), op.isLess,
+          ...op.if,
+            ...const32(0x30), op.set, value,
+          op.else,
+            op.get, value, ...const32(0x100), op.or32, op.set, value,
+            op.get, end, ...const32(1), op.subtract32, op.set, digit,
+            ...const32(1), op.set, hasAddress,
+          op.end,
+        op.else,
+          ...isDigit([op.get, value]),
+          ...op.if,
+            ...const32(0x30), op.set, value,
+          op.end,
+        op.end,
+        ...addToHash([op.get, value, op.toI64]),
+        ...increase(digit, 1),
+        op.branch, 1,
+      op.end,
+    op.end,
+    op.get, hasAddress, op.isZero,
+    ...op.if,
+      op.get, bits, op.set, hash,
+    op.end,
+  ];
+}
+
+function isDigit(byte: readonly number[]): readonly number[] {
+  return [...byte, ...const32(0x30), op.subtract32, ...const32(10), op.isLess];
+}
+
+function isHexDigit(byte: readonly number[]): readonly number[] {
+  const letter = [...byte, ...const32(0x20), op.or32, ...const32(0x61), op.subtract32];
+  return [...isDigit(byte), ...letter, ...const32(6), op.isLess, op.or32];
 }
 
 /** Adds to the outline what the shape has besides, as `LineSieve` does; branches as above. */
@@ -360,6 +436,7 @@ function writeLine({ found }: OutlineLayout): readonly number[] {
     ...const32(found), op.get, hash, ...op.store64Behind8,
     ...const32(found), op.get, line, ...store32(16),
     ...const32(found), op.get, shape, ...store32(20),
+    ...const32(found), op.get, hasAddress, ...store32(24),
   ];
 }
 
@@ -369,6 +446,10 @@ function increase(variable: number, by: number): readonly number[] {
 
 function load8(offset: number): readonly number[] {
   return [0x2d, 0, offset];
+}
+
+function load16(offset: number): readonly number[] {
+  return [0x2f, 0, offset];
 }
 
 function load32(offset: number): readonly number[] {
