@@ -63,12 +63,11 @@ export class FactFilter {
   }
 
   /**
-   * True while of messages without a printer that say that all is well only the last one changes
-   * anything here: none shows that a client is ready, none is an echo of another part of it.
+   * True while of messages that name no printer only the last one changes anything here: none
+   * is taken for an echo of another part of the client.
    */
   get isQuiet(): boolean {
-    const mayEcho = this.message?.by !== undefined && this.sinceMessage <= echoLines;
-    return !this.isConnecting && !mayEcho;
+    return this.message?.by === undefined || this.sinceMessage > echoLines;
   }
 
   /** Lines that say nothing. */

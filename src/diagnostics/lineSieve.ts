@@ -133,9 +133,7 @@ export class LineSieve<Meaning extends Marked> {
     shape.take(bytes, start, end);
     this.high = shape.high;
     this.low = shape.low;
-    return (
-      this.meanings.get(shape.high, shape.low) ?? this.meaningOfColoured(bytes, start, end)
-    );
+    return this.meanings.get(shape.high, shape.low) ?? this.meaningOfColoured(bytes, start, end);
   }
 
   /** An address may have anything in it that looks like a trigger: no such outline is silent. */

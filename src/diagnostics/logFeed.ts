@@ -223,9 +223,7 @@ export class LogFeed {
 
   private markFor(facts: readonly RunnerFact[]): number {
     const kind = newsClass(facts);
-    return kind === undefined || this.news.length >= maxNews
-      ? 0
-      : goodMark(this.news.length, kind);
+    return kind === undefined || this.news.length >= maxNews ? 0 : goodMark(this.news.length, kind);
   }
 
   private learn(sieve: LineSieve<Shape>, raw: string): void {

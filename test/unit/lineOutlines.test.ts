@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { LineOutlines } from '../../src/diagnostics/lineOutlines';
+import { various } from '../../src/diagnostics/outlineMemory';
+import { goodMark, newsOf } from '../../src/diagnostics/outlineModule';
 
 interface Taken {
   readonly line: string;
@@ -59,6 +61,54 @@ describe('LineOutlines', () => {
       lines,
     );
     assert.equal(new Set(all.map(({ hash }) => hash)).size, 91);
+  });
+
+  it('leaves out addresses, but for their length and whether they are some', () => {
+    const hashOf = (text: string): string => taken(outlines, [text])[0]?.hash ?? '';
+    const same = ['<Task at 0x10a3b5d90 of 7>', '<Task at 0xffa3Bcd9e of 8>'].map(hashOf);
+    assert.equal(new Set(same).size, 1);
+    const others = [
+      '<Task at 0x10a3b5d9 of 7>',
+      '<Task at 0x10a3b5d90 in 7>',
+      '<Task at 1x10a3b5d90 of 7>',
+      '<Task at 00x0a3b5d90 of 7>',
+      '<Task at 0x10a of 7>',
+      '<Task at 0x10b of 7>',
+      '<Task at 0x10a',
+      '0x10a3b5d90',
+      '0x10a3b5d90 0x10a3b5d90',
+    ].map(hashOf);
+    assert.equal(new Set([...same, ...others]).size, 1 + others.length);
+  });
+
+  it('passes over good news where all is calm, and tells the last of each class and the last few', () => {
+    const own = new LineOutlines<string>(64, new Uint8Array(100_000));
+    own.load(Buffer.from('good\nother\n'));
+    const hashes: [number, number][] = [];
+    while (own.next(false)) {
+      hashes.push([own.high, own.low]);
+    }
+    for (const [index, [high, low]] of hashes.entries()) {
+      own.known.add(high, low);
+      const at = own.known.find(high, low);
+      own.known.tell(at, []);
+      own.known.judge(at, various);
+      own.known.keep(at, []);
+      own.shapes.set(high, low, `${index}`, goodMark(index + 1, index));
+    }
+    const text = `other\n${'good\n'.repeat(20)}bad\ngood\n`;
+    own.load(Buffer.from(text), 100);
+    assert.ok(own.next(true));
+    assert.deepEqual([own.line, own.meaning], [121, undefined]);
+    assert.deepEqual(
+      own.takePassed().map(({ line, mark }) => [line, newsOf(mark)]),
+      [[100, 2], ...Array.from({ length: 7 }, (_, index) => [114 + index, 1])],
+    );
+    assert.equal(own.hasPassed, false);
+    assert.ok(own.next(false));
+    assert.deepEqual([own.line, own.meaning], [122, '0']);
+    assert.equal(own.next(true), false);
+    assert.equal(own.nextLine, 123);
   });
 
   it('gives neighbours in case, order and place other hashes', () => {

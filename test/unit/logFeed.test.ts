@@ -110,6 +110,31 @@ const chainParts = [
   'x'.repeat(4200),
 ];
 
+/** Good news, some of it from two parts of a client, and what begins or ends something. */
+const newsParts = [
+  '{"timestamp":"{iso}","message":"{\\"event\\":\\"AAPL: Signal=1, Price=$1.50, SMA 10/20 crossover\\"}","line":{n}}',
+  '{plain} INFO bot: {\\"event\\": \\"Fetched bars\\", \\"symbol\\": \\"NVDA\\", \\"bars\\": {n}}',
+  '{plain} INFO bot: TSLA: Signal=0, Price=$7.25, SMA 10/20 crossover after TimeoutError',
+  '{plain} INFO bot: Trading cycle complete. Equity: $99.50',
+  '{plain} ib_async.wrapper INFO Warning 2104, reqId -1: Market data farm connection is OK:usfarm',
+  '{plain} ib_async.wrapper INFO Warning 2106, reqId -1: HMDS data farm connection is OK:ushmds',
+  'ERROR -1 2104 Market data farm connection is OK:usfarm',
+  'error -1 2106 HMDS data farm connection is OK:ushmds',
+  '{plain} root ERROR ERROR -1 2104 Market data farm connection is OK:usfarm',
+  '{plain} worker <Task at 0x{hex} in queue {n}>',
+  '{plain} worker <Task at 0x{hex}> lost its connection to 127.0.0.1:{n}',
+];
+const turningParts = [
+  ...exceptionParts,
+  'API connection ready',
+  '{plain} ERROR bot: Failed to fetch data for NVDA: RetryError[<Future at 0x{hex} state=finished raised TimeoutError>]',
+  '{plain} ib_async.wrapper ERROR Error 1102, reqId -1: Connectivity between IBKR and Trader Workstation has been restored - data maintained.',
+  '{plain} ib_async.wrapper ERROR Error 504, reqId 3: Not connected',
+  '{plain} ib_async.client INFO Disconnecting',
+  '{plain} ib_async.client ERROR Peer closed connection.',
+  'progress\rdone',
+];
+
 function filled(part: string, ms: number, number: number): string {
   const iso = (at: number): string => new Date(at).toISOString();
   return part
@@ -255,6 +280,79 @@ describe('LogFeed', () => {
       ),
       { numRuns: mixtures },
     );
+  });
+
+  it('does so where good news comes over and over between what begins or ends', () => {
+    const fixed = fixtures
+      .flatMap((file) => readFileSync(file, 'latin1').split('\n'))
+      .filter((line) => /\b(?:2104|2106|2158|farm)\b/.test(line) && line.length < 2000);
+    const news = fc.oneof(
+      { weight: 6, arbitrary: fc.constantFrom(...newsParts) },
+      { weight: 1, arbitrary: fc.constantFrom(...fixed) },
+    );
+    const turn = fc.oneof(
+      { weight: 6, arbitrary: fc.constantFrom(...turningParts) },
+      { weight: 1, arbitrary: fc.constantFrom(...fixed) },
+    );
+    const run = fc.record({
+      // Now some kinds in turn, now one of them.
+      news: fc.array(news, { minLength: 1, maxLength: 4 }),
+      times: fc.oneof(fc.nat(4), fc.nat(40)),
+      gap: fc.nat(3),
+      turns: fc.array(turn, { maxLength: 2 }),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(run, { minLength: 3, maxLength: 25 }),
+        fc.integer({ min: 30, max: 9000 }),
+        (runs, chunkBytes) => {
+          const from = Date.UTC(2026, 1, 3);
+          // What has come a few times is known.
+          const known = Array.from({ length: 4 }, () => newsParts).flat();
+          const said = runs.flatMap(({ times, gap, turns, ...each }) => [
+            ...Array.from({ length: times }, (_, time) => [
+              each.news[time % each.news.length] ?? '',
+              ...Array.from({ length: gap }, () => 'epoch {n}/40 loss=0.25'),
+            ]).flat(),
+            ...turns,
+          ]);
+          const text = [...known, ...said]
+            .map((part, line) => filled(part, from + line * 1700, 1000 + line))
+            .join('\n');
+          const bytes = Buffer.from(`${text}\n`, 'latin1');
+          assert.deepEqual(quickly(bytes, chunkBytes), plainly(bytes), text);
+        },
+      ),
+      { numRuns: mixtures },
+    );
+  });
+
+  it('keeps of good news that was passed over what a later line is compared with', () => {
+    const fetched = '{plain} INFO bot: TSLA: Signal=0, Price=$7.25, SMA 10/20 after TimeoutError';
+    const farm =
+      '{plain} ib_async.wrapper INFO Warning 2104, reqId -1: Market data farm connection is OK:usfarm';
+    const other = '{plain} INFO bot: NVDA: Signal=0, Price=$7.25, SMA 10/20 crossover';
+    const known = Array.from({ length: 4 }, () => [other, farm, fetched]).flat();
+    const failure =
+      'Traceback (most recent call last):\n  File "/usr/lib/site-packages/ib_async/client.py", line 9, in connectAsync\n    raise\nTimeoutError';
+    const texts = [
+      [...known, other, failure],
+      [
+        ...known,
+        '{plain} ib_async.client INFO Connected',
+        '{plain} ib_async.client INFO API connection ready',
+        '{plain} ib_async.client INFO Disconnecting',
+        fetched,
+        ...Array.from({ length: 20 }, () => farm),
+        '{plain} ib_async.client ERROR Peer closed connection.',
+      ],
+    ];
+    for (const parts of texts) {
+      const text = parts.map((part, line) =>
+        filled(part, Date.UTC(2026, 1, 3) + line, 1000 + line),
+      );
+      assertSame(Buffer.from(`${text.join('\n')}\n`));
+    }
   });
 
   it('does so in colour, with returns, zero bytes, and without a last line break', () => {
