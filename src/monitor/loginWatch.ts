@@ -10,6 +10,8 @@ import type { Endpoint } from '../ibkr/endpoint';
 export class LoginWatch {
   private accounts: readonly string[] = [];
   private hasBeenPaper = false;
+  /** The accounts that the trader has asked for, also where the port is for others. */
+  private accepted: string | undefined;
   private wrong: Finding | undefined;
 
   constructor(private readonly endpoint: Endpoint) {}
@@ -22,24 +24,36 @@ export class LoginWatch {
   /** Takes in the accounts that TWS names for a session. */
   hear(accounts: readonly string[], nowMs: number): void {
     this.accounts = accounts;
+    if (keyOf(accounts) !== this.accepted) {
+      // Another login in between: what was meant then says nothing about the next time.
+      this.accepted = undefined;
+    }
     this.wrong = this.judge(nowMs);
     const isPaper =
       accounts.length > 0 && accounts.every((account) => modeOfAccount(account) === 'paper');
     this.hasBeenPaper ||= isPaper;
   }
 
-  /** The trader has looked, and goes on with this login. */
+  /** The trader has looked and goes on with this login, or asked for its mode by name. */
   accept(nowMs: number): void {
     this.hasBeenPaper = false;
+    this.accepted = keyOf(this.accounts);
     this.hear(this.accounts, nowMs);
   }
 
   private judge(nowMs: number): Finding | undefined {
     const { accounts, endpoint } = this;
+    if (keyOf(accounts) === this.accepted) {
+      return undefined;
+    }
     const byPort = accountFinding(accounts, { endpoint, mode: undefined }, nowMs);
     if (byPort?.severity === 'error') {
       return byPort;
     }
     return this.hasBeenPaper ? changedLoginFinding(accounts, endpoint, nowMs) : undefined;
   }
+}
+
+function keyOf(accounts: readonly string[]): string {
+  return accounts.toSorted().join(',');
 }

@@ -244,9 +244,13 @@ export class Monitor implements SessionSource, Disposable {
 
   /** The trader asks for a connection now: whoever is logged in has been looked at. */
   askAnew(): void {
+    this.acceptLogin();
+    this.ask();
+  }
+
+  acceptLogin(): void {
     this.login.accept(this.deps.clock.now());
     this.apply({ kind: 'login', isOther: this.login.finding !== undefined });
-    this.ask();
   }
 
   get loginFinding(): Finding | undefined {

@@ -229,6 +229,9 @@ class PreflightRun {
     const finding =
       accountFinding(accounts, { endpoint: source.endpoint, mode }, clock.now()) ??
       (mode === undefined ? source.loginFinding : undefined);
+    if (mode !== undefined && finding === undefined) {
+      source.acceptLogin();
+    }
     const status: LayerStatus =
       finding === undefined ? 'pass' : finding.severity === 'error' ? 'fail' : 'warn';
     this.add(this.result('account', status, 0, accountSummary(accounts, finding)));

@@ -41,6 +41,8 @@ export interface SessionSource {
   readonly outage: Outage | undefined;
   /** A live account answers where a paper one was; undefined while the login is as it was. */
   readonly loginFinding: Finding | undefined;
+  /** The trader has asked for the mode of this login by name. */
+  acceptLogin(): void;
   /** Tells the monitor what came of asking for data of `symbols` just now. */
   dataChecked(symbols: readonly string[], findings: readonly Finding[], outcome: DataOutcome): void;
 }

@@ -20,6 +20,7 @@ class Replay implements SessionSource {
   readonly endpoint = { host: '127.0.0.1', port };
   readonly clientId = 9000;
   readonly loginFinding = undefined;
+  readonly acceptLogin = (): void => undefined;
   progress: ConnectionProgress | undefined;
   readonly marketData: MarketData;
   private readonly changes = new Emitter<void>();

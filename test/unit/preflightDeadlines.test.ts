@@ -26,6 +26,7 @@ function frozenSession(clock: FakeClock, deadlines: number[]): SessionSource {
     activeCodes: [],
     outage: undefined,
     loginFinding: undefined,
+    acceptLogin: () => undefined,
     dataChecked: () => undefined,
   };
 }

@@ -48,6 +48,7 @@ class Rig {
       activeCodes: [],
       outage: undefined,
       loginFinding: undefined,
+      acceptLogin: () => undefined,
       dataChecked: () => undefined,
     };
   }

@@ -46,6 +46,8 @@ describe('a TWS that comes back at the same port', () => {
     assert.equal(report.ok, false);
     const asked = await rig.preflight({ mode: 'live' });
     assert.equal(statusOf(asked.report)['account'], 'pass');
+    await rig.shows(has('healthy'));
+    assert.equal(statusOf((await rig.preflight()).report)['account'], 'pass');
   });
 
   it('with a live account is well when the trader says that it is meant', async () => {
