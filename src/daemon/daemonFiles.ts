@@ -2,10 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode, HumanError } from '../core/errors';
-import { pageFiles } from './feed/pageAssets';
+import { pageFiles, pageFolder } from './feed/pageAssets';
 
 /** Tells the command line, started by an editor, the folder that `installDaemonFiles` is given. */
 export const programStorageVariable = 'ROBO_PROGRAM_STORAGE';
+
+/** All that a monitor needs, by its path in `dist` and in every copy. */
+export const programFiles: readonly string[] = [
+  'daemon.cjs',
+  'runner.cjs',
+  ...pageFiles.map((name) => path.join(pageFolder, name)),
+];
 
 export interface DaemonFiles {
   readonly daemonScript: string;
@@ -25,16 +32,16 @@ export async function installDaemonFiles(
 ): Promise<DaemonFiles> {
   const target = path.join(storageDirectory, version);
   try {
-    const page = path.join(target, 'dashboard');
-    await mkdir(page, { recursive: true });
-    const [daemonScript, runnerScript] = await Promise.all([
-      copyIfDifferent(path.join(distDirectory, 'daemon.cjs'), target),
-      copyIfDifferent(path.join(distDirectory, 'runner.cjs'), target),
-      ...pageFiles.map((name) =>
-        copyIfDifferent(path.join(distDirectory, 'dashboard', name), page),
+    await mkdir(path.join(target, pageFolder), { recursive: true });
+    await Promise.all(
+      programFiles.map(async (name) =>
+        copyIfDifferent(path.join(distDirectory, name), path.join(target, name)),
       ),
-    ]);
-    return { daemonScript, runnerScript };
+    );
+    return {
+      daemonScript: path.join(target, 'daemon.cjs'),
+      runnerScript: path.join(target, 'runner.cjs'),
+    };
   } catch (error) {
     throw new HumanError(
       `The monitor's program could not be put into ${target} (${errorCode(error) ?? String(error)}). ` +
@@ -43,8 +50,7 @@ export async function installDaemonFiles(
   }
 }
 
-async function copyIfDifferent(source: string, directory: string): Promise<string> {
-  const target = path.join(directory, path.basename(source));
+async function copyIfDifferent(source: string, target: string): Promise<void> {
   const [wanted, present] = await Promise.all([readFile(source), readIfThere(target)]);
   if (present === undefined || !wanted.equals(present)) {
     // Renamed into place: two windows may do this at once, and a daemon may be reading.
@@ -56,7 +62,6 @@ async function copyIfDifferent(source: string, directory: string): Promise<strin
       await rm(temporary, { force: true });
     }
   }
-  return target;
 }
 
 async function readIfThere(file: string): Promise<Buffer | undefined> {

@@ -8,8 +8,11 @@ export type PageAssets = Readonly<Record<string, string>>;
 /** The page, and the two files that it loads. */
 export const pageFiles = ['index.html', 'dashboard.css', 'dashboard.js'] as const;
 
-/** Where the page lies, beside the daemon's bundle. */
-export const pageDirectory = join(__dirname, 'dashboard');
+/** The folder of the page, beside the daemon's bundle. */
+export const pageFolder = 'dashboard';
+
+/** Where this daemon's page lies. */
+export const pageDirectory = join(__dirname, pageFolder);
 
 /**
  * The files of the page; empty where there is none, as outside of a bundle.

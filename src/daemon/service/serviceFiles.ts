@@ -3,6 +3,8 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } fr
 import { dirname, join } from 'node:path';
 import { errorCode, errorText, HumanError } from '../../core/errors';
 import { replaceFile } from '../../monitor/records';
+import { programFiles } from '../daemonFiles';
+import { pageFolder } from '../feed/pageAssets';
 import { parseRecord, type ServiceRecord } from './serviceSpec';
 import type { ServiceSystem } from './serviceSystem';
 
@@ -15,8 +17,6 @@ export interface Definition {
 type DefinitionPlace = Pick<ServiceSystem, 'file' | 'isUtf16'>;
 
 const byteOrderMark = '\ufeff';
-/** The bundles in a folder of a version. */
-const programs = ['daemon.cjs', 'runner.cjs'] as const;
 
 /**
  * Reads a definition.
@@ -84,7 +84,7 @@ export function removeDefinition({ file }: DefinitionPlace): void {
  */
 export function programVersion(distDirectory: string, version: string): string {
   const hash = createHash('sha256');
-  for (const name of programs) {
+  for (const name of programFiles) {
     const file = join(distDirectory, name);
     try {
       hash.update(readFileSync(file));
@@ -98,14 +98,15 @@ export function programVersion(distDirectory: string, version: string): string {
 }
 
 /**
- * Removes the copied bundles and the folders that are empty then; what else lies there stays.
+ * Removes the copied programs and the folders that are empty then; what else lies there stays.
  * @param keep the folder of a version that stays
  */
 export function removePrograms(directory: string, keep?: string): void {
   for (const folder of versionFolders(directory).filter((name) => name !== keep)) {
-    for (const name of programs) {
+    for (const name of programFiles) {
       rmSync(join(directory, folder, name), { force: true });
     }
+    removeEmpty(join(directory, folder, pageFolder));
     removeEmpty(join(directory, folder));
   }
   if (keep === undefined) {
