@@ -3,6 +3,7 @@ import { connect as connectSocket, type LookupFunction, type Socket } from 'node
 import type { Clock } from '../core/clock';
 import { Emitter } from '../core/emitter';
 import { errorCode, errorText } from '../core/errors';
+import { resetSocket } from '../core/resetSocket';
 import { assertAllowed } from './allowList';
 import type { Endpoint } from './endpoint';
 import { decodeFields, encodeFrame, FrameReader, MalformedFrameError } from './frames';
@@ -243,7 +244,7 @@ export class TwsConnection {
     if (isIdle) {
       this.socket.end();
     } else {
-      this.socket.resetAndDestroy();
+      resetSocket(this.socket);
     }
     // A peer that does not answer our FIN is frozen: reset, so that nothing stays behind. A
     // connection that was never made cannot be reset: Node.js would wait for it, for minutes.
@@ -251,7 +252,7 @@ export class TwsConnection {
       if (this.socket.connecting) {
         this.socket.destroy();
       } else {
-        this.socket.resetAndDestroy();
+        resetSocket(this.socket);
       }
     });
     this.socket.once('close', () => {
@@ -327,7 +328,7 @@ export class TwsConnection {
     if (serverVersion < minServerVersion || serverVersion > maxServerVersion) {
       this.advance(seen);
       this.finish({ kind: 'unsupported version', serverVersion });
-      this.socket.resetAndDestroy();
+      resetSocket(this.socket);
       return;
     }
     this.send([71, 2, this.clientId, '']);
@@ -396,7 +397,7 @@ export class TwsConnection {
         ? { kind: 'not tws', firstBytes: Buffer.from(firstBytes), why }
         : { kind: 'malformed', why },
     );
-    this.socket.resetAndDestroy();
+    resetSocket(this.socket);
   }
 
   private onClose(): void {

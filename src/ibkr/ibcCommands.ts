@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Clock } from '../core/clock';
 import { errorCode } from '../core/errors';
+import { resetSocket } from '../core/resetSocket';
 
 /**
  * The only words that may leave for IBC's command server. It also knows STOP and PAUSE, which end
@@ -119,12 +120,12 @@ function leave(socket: Socket, reply: IbcReply, clock: Clock): void {
     return;
   }
   if (reply.kind === 'no answer' || reply.kind === 'not understood') {
-    socket.resetAndDestroy();
+    resetSocket(socket);
     return;
   }
   socket.end();
   const timer = clock.setTimer(closeDeadlineMs, () => {
-    socket.resetAndDestroy();
+    resetSocket(socket);
   });
   socket.once('close', () => {
     timer.cancel();

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../core/clock';
+import { resetSocket } from '../core/resetSocket';
 import { type Behaviour, type Stranger, farmNotices } from './faults';
 import { type Message, errorMessage, servedVersions } from './messages';
 import { ClientReader, type Hello, type Read, encodeFrame, withLength } from './wire';
@@ -172,7 +173,7 @@ export class Connection {
   /** Resets (RST), whatever is unread or unsent. */
   reset(): void {
     this.over();
-    this.socket.resetAndDestroy();
+    resetSocket(this.socket);
   }
 
   private healed(before: Behaviour): void {

@@ -1,0 +1,17 @@
+import type { Socket } from 'node:net';
+
+/**
+ * Ends a connection by reset. While its end in order is just on its way, the system's library
+ * refuses that (EINVAL), and Node.js would keep the socket for ever: then the reset follows the
+ * end, a turn later.
+ */
+export function resetSocket(socket: Socket): void {
+  const isEnding = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
+  if (isEnding && !socket.destroyed) {
+    socket.once('finish', () => {
+      socket.resetAndDestroy();
+    });
+  } else {
+    socket.resetAndDestroy();
+  }
+}
