@@ -34,8 +34,10 @@ export function tableReader(patterns: readonly LinePattern[]): LineReader {
   const triggers = patterns
     .filter(({ isQuiet }) => isQuiet !== true)
     .flatMap(({ has, triggers: own }) => own ?? triggersOf(has));
-  const words = new WordIndex(patterns.map(({ has }) => has));
+  // Made for the first line: some tables are only asked for their triggers.
+  let words: WordIndex | undefined;
   const factsIn = (line: LogLine): ReturnType<LineReader> => {
+    words ??= new WordIndex(patterns.map(({ has }) => has));
     for (const number of words.find(line.text.toLowerCase())) {
       const row = patterns[number];
       const match = row?.pattern.exec(line.text) ?? null;
