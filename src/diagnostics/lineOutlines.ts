@@ -18,6 +18,7 @@ const shapeBytes = 16;
 
 /** What is used of it; TypeScript knows it only as a browser's. */
 interface WebAssemblyApi {
+  validate(code: Uint8Array): boolean;
   readonly Module: new (code: Uint8Array) => object;
   readonly Instance: new (module: object) => { readonly exports: unknown };
 }
@@ -176,7 +177,7 @@ export class LineOutlines<Meaning> {
   /** Makes room for so many bytes of lines. What lies in the memory stays, in a new buffer. */
   private reserve(bytes: number): void {
     const { memory, inputAt } = this;
-    const missing = inputAt + bytes + 8 - memory.buffer.byteLength;
+    const missing = inputAt + bytes + 16 - memory.buffer.byteLength;
     if (missing > 0) {
       memory.grow(Math.ceil(missing / pageBytes));
     }
@@ -192,6 +193,9 @@ export class LineOutlines<Meaning> {
 
 function instantiate(layout: OutlineLayout): { memory: Memory; take: Take } {
   const { WebAssembly } = globalThis as unknown as { WebAssembly: WebAssemblyApi };
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(outlineModule(layout)));
+  const quick = outlineModule(layout, 16);
+  // Not every processor has instructions for sixteen bytes.
+  const code = WebAssembly.validate(quick) ? quick : outlineModule(layout, 8);
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(code));
   return exports as { memory: Memory; take: Take };
 }

@@ -46,13 +46,16 @@ export function newsOf(mark: number): number {
   return mark >>> 4;
 }
 
+/** How many bytes are looked at in one step; sixteen take a processor with SSE4.1 or NEON. */
+export type StepBytes = 8 | 16;
+
 /**
  * The machine code that finds the lines of a log that may say something, as a WebAssembly module:
  * the one loop that looks at every byte. In JavaScript it costs three times as much, and as much
- * again until it is compiled.
+ * again until it is compiled. With another `step` it finds the same, but its hashes are others.
  *
  * It exports `memory` and `take(from, to, line, isCalm)`. From `from` to `to` lie whole lines, the
- * last one with its line feed and seven bytes of anything behind; the first one has the number
+ * last one with its line feed and `step` bytes of anything behind; the first one has the number
  * `line`. It takes the outline of each and looks it up. It passes over the line where lines of
  * that outline are silent and no telling number is among those that tell; else it folds the kept
  * numbers into the outline, looks that up among the shapes, and passes over the line where lines
@@ -62,7 +65,8 @@ export function newsOf(mark: number): number {
  * hash leaves out addresses: so it does where the whole outline is not known. At the end it
  * returns 0 and writes into the fifth of them the number of the next line.
  */
-export function outlineModule(layout: OutlineLayout): Uint8Array<ArrayBuffer> {
+export function outlineModule(layout: OutlineLayout, step: StepBytes): Uint8Array<ArrayBuffer> {
+  const kept = step === 16 ? [3, 13, i32, 5, i64, 4, v128] : [2, 13, i32, 4, i64];
   return Uint8Array.from([
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     // (i32, i32, i32, i32) → i32
@@ -70,18 +74,21 @@ export function outlineModule(layout: OutlineLayout): Uint8Array<ArrayBuffer> {
     ...section(3, [1, 0]),
     ...section(5, [1, 0, 1]),
     ...section(7, [2, ...named('memory'), 2, 0, ...named('take'), 0, 0]),
-    ...section(10, [1, ...sized([2, 13, i32, 4, i64, ...body(layout), op.end])]),
+    ...section(10, [1, ...sized([...kept, ...body(layout, step), op.end])]),
   ]);
 }
 
 const i32 = 0x7f;
 const i64 = 0x7e;
+const v128 = 0x7b;
 
 /** Names of the parameters and of what else is kept. */
 const [place, to, line, isCalm] = [0, 1, 2, 3];
 const [start, at, last, list, digit, end, value, where] = [4, 5, 6, 7, 8, 9, 10, 11];
 const [high, low, shape, mark, hasAddress] = [12, 13, 14, 15, 16];
 const [hash, eight, feeds, bits] = [17, 18, 19, 20];
+/** Only where sixteen bytes are looked at in one step. */
+const [otherHash, sixteen, lineFeeds, zeros, nines] = [21, 22, 23, 24, 25];
 
 const op = {
   block: [0x02, 0x40],
@@ -112,6 +119,7 @@ const op = {
   turnLeft32: 0x77,
   isZero64: 0x50,
   isEqual64: 0x51,
+  trailingZeros32: 0x68,
   trailingZeros: 0x7a,
   add: 0x7c,
   subtract: 0x7d,
@@ -121,8 +129,22 @@ const op = {
   xor: 0x85,
   shiftLeft: 0x86,
   shiftRight: 0x88,
+  turnLeft: 0x89,
   toI32: 0xa7,
   toI64: 0xad,
+  // Of sixteen bytes.
+  load128: [0xfd, 0x00, 0, 0],
+  const128: [0xfd, 0x0c],
+  sixteenTimes: [0xfd, 0x0f],
+  firstHalf: [0xfd, 0x1d, 0],
+  secondHalf: [0xfd, 0x1d, 1],
+  areEqual: [0xfd, 0x23],
+  areLess: [0xfd, 0x26],
+  areAtMost: [0xfd, 0x2a],
+  and128: [0xfd, 0x4e],
+  andNot128: [0xfd, 0x4f],
+  highestBits: [0xfd, 0x64],
+  subtractEach: [0xfd, 0x71],
 } as const;
 
 /** Odd, and ending in 011, so that single bits at the top do not stay single. */
@@ -130,13 +152,16 @@ const factor = 0x9e3779b97f4a7c1bn;
 const seed = 0x243f6a8885a308d3n;
 /** Another one where addresses are left out. */
 const addressSeed = 0x13198a2e03707344n;
+/** And one for the second half of every sixteen bytes. */
+const otherSeed = 0xa4093822299f31d0n;
 
 /* prettier-ignore */
-function body(layout: OutlineLayout): readonly number[] {
+function body(layout: OutlineLayout, step: StepBytes): readonly number[] {
   return [
+    ...(step === 16 ? bytesToCompare() : []),
     ...op.loop,
       op.get, place, op.set, start,
-      ...takeHash(),
+      ...(step === 16 ? takeHashBySixteen() : takeHash()),
       ...const32(0), op.set, shape,
       ...const32(0), op.set, hasAddress,
       ...op.block,
@@ -190,6 +215,53 @@ function takeHash(): readonly number[] {
       op.get, eight, ...const64(1n), op.get, feeds, op.shiftLeft, ...const64(1n), op.subtract, op.and,
     ]),
     op.get, place, op.get, feeds, ...const64(3n), op.shiftRight, op.toI32, op.add32, op.set, place,
+    ...addToHash([op.get, place, op.get, start, op.subtract32, op.toI64]),
+  ];
+}
+
+/** Made once: to make them in each step costs more than what they are compared with. */
+/* prettier-ignore */
+function bytesToCompare(): readonly number[] {
+  return [
+    ...const128(() => 0x0a), op.set, lineFeeds,
+    ...const128(() => 0x30), op.set, zeros,
+    ...const128(() => 9), op.set, nines,
+  ];
+}
+
+/**
+ * The same by sixteen bytes. Both halves have hashes of their own, as a multiplication must not
+ * wait for the one before.
+ */
+/* prettier-ignore */
+function takeHashBySixteen(): readonly number[] {
+  return [
+    ...const64(seed), op.set, hash,
+    ...const64(otherSeed), op.set, otherHash,
+    ...op.loop,
+      op.get, place, ...op.load128, op.tee, sixteen,
+      op.get, lineFeeds, ...op.areEqual, ...op.highestBits, op.set, value,
+      // The digits lie at 0 to 9 then, and nothing but them becomes 0.
+      op.get, sixteen, op.get, zeros, ...op.subtractEach, op.tee, sixteen,
+      op.get, sixteen, op.get, nines, ...op.areAtMost, ...op.andNot128, op.set, sixteen,
+      op.get, value, op.isZero,
+      ...op.if,
+        ...addToHash([op.get, sixteen, ...op.firstHalf]),
+        ...addToHash([op.get, sixteen, ...op.secondHalf], otherHash),
+        ...increase(place, 16),
+        op.branch, 1,
+      op.end,
+    op.end,
+    // What stands before the line feed, and how long the line is.
+    op.get, value, op.trailingZeros32, op.set, value,
+    op.get, sixteen,
+    ...const128((index) => index), op.get, value, ...op.sixteenTimes, ...op.areLess,
+    ...op.and128, op.set, sixteen,
+    ...addToHash([op.get, sixteen, ...op.firstHalf]),
+    ...addToHash([op.get, sixteen, ...op.secondHalf], otherHash),
+    // Turned, so that halves that change places do not make up for each other.
+    ...addToHash([op.get, otherHash, ...const64(32n), op.turnLeft]),
+    op.get, place, op.get, value, op.add32, op.set, place,
     ...addToHash([op.get, place, op.get, start, op.subtract32, op.toI64]),
   ];
 }
@@ -461,10 +533,10 @@ function store32(offset: number): readonly number[] {
 }
 
 /** Multiplied, then folded: what comes next must not undo it. */
-function addToHash(value: readonly number[]): readonly number[] {
+function addToHash(value: readonly number[], to = hash): readonly number[] {
   return [
-    ...[op.get, hash, ...value, op.xor, ...const64(factor), op.multiply, op.set, hash],
-    ...[op.get, hash, op.get, hash, ...const64(29n), op.shiftRight, op.xor, op.set, hash],
+    ...[op.get, to, ...value, op.xor, ...const64(factor), op.multiply, op.tee, to],
+    ...[op.get, to, ...const64(29n), op.shiftRight, op.xor, op.set, to],
   ];
 }
 
@@ -479,6 +551,11 @@ function const32(value: number): readonly number[] {
 
 function const64(value: bigint): readonly number[] {
   return [op.const64, ...signed(BigInt.asIntN(64, value))];
+}
+
+/** Sixteen bytes. */
+function const128(byteAt: (index: number) => number): readonly number[] {
+  return [...op.const128, ...Array.from({ length: 16 }, (_, index) => byteAt(index))];
 }
 
 /** In seven bits a byte. */

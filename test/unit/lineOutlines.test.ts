@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { LineOutlines } from '../../src/diagnostics/lineOutlines';
 import { various } from '../../src/diagnostics/outlineMemory';
-import { goodMark, newsOf } from '../../src/diagnostics/outlineModule';
+import { goodMark, newsOf, outlineModule } from '../../src/diagnostics/outlineModule';
+import { byEightBytes, webAssembly } from '../support/byEightBytes';
 
 interface Taken {
   readonly line: string;
@@ -28,10 +29,76 @@ const character = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom('0', '5', '9', '/', ':', ' ', '\u000B', '\t', 'a', 'A') },
   { weight: 1, arbitrary: fc.nat(255).map((byte) => String.fromCharCode(byte === 10 ? 11 : byte)) },
 );
-const line = fc.array(character, { maxLength: 40 }).map((characters) => characters.join(''));
+const line = fc
+  .oneof(
+    { weight: 3, arbitrary: fc.array(character, { maxLength: 40 }) },
+    // Around what is looked at in one step, and around twice and four times that.
+    { weight: 1, arbitrary: fc.array(character, { minLength: 14, maxLength: 18 }) },
+    { weight: 1, arbitrary: fc.array(character, { minLength: 30, maxLength: 66 }) },
+  )
+  .map((characters) => characters.join(''));
+
+const make = (size = 8): LineOutlines<string> =>
+  new LineOutlines<string>(size, new Uint8Array(100_000));
+
+/** Any bytes, and a line feed behind them. */
+const bytesOfLines = fc
+  .array(fc.oneof(fc.nat(255), fc.constantFrom(10, 13, 0x2f, 0x30, 0x39, 0x3a, 0xb0, 0xff)), {
+    maxLength: 400,
+  })
+  .map((bytes) => Buffer.from([...bytes, 10]));
+
+/** Each line that was found, and which earlier one has the same outline. */
+function foundIn(outlines: LineOutlines<string>, bytes: Buffer): readonly object[] {
+  outlines.load(bytes);
+  const first = new Map<string, number>();
+  const found: object[] = [];
+  while (outlines.next(false)) {
+    const { line: number, start, end, hasAddress, high, low } = outlines;
+    const hash = `${high}/${low}`;
+    first.set(hash, first.get(hash) ?? number);
+    found.push({ number, start, end, hasAddress, as: first.get(hash) });
+  }
+  return found;
+}
 
 describe('LineOutlines', () => {
-  const outlines = new LineOutlines<string>(8, new Uint8Array(100_000));
+  specify(make);
+});
+
+describe('LineOutlines where eight bytes are looked at in one step', () => {
+  specify((size) => byEightBytes(() => make(size)));
+});
+
+describe('outlineModule', () => {
+  it('is code that every processor takes which knows about sixteen bytes, or about eight', () => {
+    const place = { table: 0, mask: 0, pool: 0, shapes: 0, shapeMask: 0, numbers: 0 };
+    const layout = { ...place, found: 0, passed: 0 };
+    assert.ok(webAssembly.validate(outlineModule(layout, 8)));
+    // A function that makes sixteen bytes and drops them.
+    const constant = [0xfd, 0x0c, ...Array.from({ length: 16 }, () => 0), 0x1a, 0x0b];
+    const sixteen = Uint8Array.from([
+      ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0],
+      ...[10, constant.length + 3, 1, constant.length + 1, 0, ...constant],
+    ]);
+    const isKnown = webAssembly.validate(sixteen);
+    assert.equal(webAssembly.validate(outlineModule(layout, 16)), isKnown);
+  });
+
+  it('finds the same in both ways, whatever the bytes are', () => {
+    const ways = [make(), byEightBytes(() => make())];
+    fc.assert(
+      fc.property(bytesOfLines, (bytes) => {
+        const [bySixteen, byEight] = ways.map((way) => foundIn(way, bytes));
+        assert.deepEqual(bySixteen, byEight);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+function specify(makeOutlines: typeof make): void {
+  const outlines = makeOutlines();
 
   it('finds every line, and the same hash where and only where the lines differ in digits', () => {
     fc.assert(
@@ -50,6 +117,20 @@ describe('LineOutlines', () => {
         assert.equal(new Set(hashes.values()).size, hashes.size);
       }),
     );
+  });
+
+  it('takes all digits for the same, and no other byte, at every place', () => {
+    const bytes = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => byte !== 10);
+    for (let place = 0; place < 35; place += 1) {
+      const before = 'x'.repeat(place);
+      const all = taken(
+        outlines,
+        bytes.map((byte) => `${before}${String.fromCharCode(byte)}${'y'.repeat(34 - place)}`),
+      );
+      const hashes = new Map(all.map(({ line: text, hash }) => [text.replace(/\d/, '0'), hash]));
+      assert.equal(hashes.size, bytes.length - 9);
+      assert.equal(new Set(all.map(({ hash }) => hash)).size, hashes.size, `at ${place}`);
+    }
   });
 
   it('does so for many lines, and for long ones', () => {
@@ -82,7 +163,7 @@ describe('LineOutlines', () => {
   });
 
   it('passes over good news where all is calm, and tells the last of each class and the last few', () => {
-    const own = new LineOutlines<string>(64, new Uint8Array(100_000));
+    const own = makeOutlines(64);
     own.load(Buffer.from('good\nother\n'));
     const hashes: [number, number][] = [];
     while (own.next(false)) {
@@ -119,4 +200,4 @@ describe('LineOutlines', () => {
     const all = taken(outlines, lines);
     assert.equal(new Set(all.map(({ hash }) => hash)).size, new Set(lines).size);
   });
-});
+}

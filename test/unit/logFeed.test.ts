@@ -11,6 +11,7 @@ import type { LogFinding } from '../../src/diagnostics/logIncidents';
 import { LogReader } from '../../src/diagnostics/logReader';
 import { createFactReader, FactReader, logTriggers } from '../../src/diagnostics/runnerReader';
 import { LineDecoder } from '../../src/diagnostics/textDecoding';
+import { byEightBytes } from '../support/byEightBytes';
 
 /** So many mixtures are tried; some thousands by hand after a change of the search. */
 const mixtures = Number(process.env['ROBO_TEST_MIXTURES'] ?? 60);
@@ -32,15 +33,20 @@ function plainly(bytes: Buffer): readonly LogFinding[] {
 }
 
 function quickly(bytes: Buffer, chunkBytes: number): readonly LogFinding[] {
-  const feed = new LogFeed();
-  for (let start = 0; start < bytes.length; start += chunkBytes) {
-    feed.push(bytes.subarray(start, start + chunkBytes));
-  }
-  return feed.end();
+  return inPieces(bytes, [chunkBytes]);
 }
 
-/** In chunks of these sizes in turn. */
+/** In chunks of these sizes in turn, on both kinds of processors. */
 function inPieces(bytes: Buffer, sizes: readonly number[]): readonly LogFinding[] {
+  const findings = fed(bytes, sizes);
+  assert.deepEqual(
+    byEightBytes(() => fed(bytes, sizes)),
+    findings,
+  );
+  return findings;
+}
+
+function fed(bytes: Buffer, sizes: readonly number[]): readonly LogFinding[] {
   const feed = new LogFeed();
   for (let start = 0, turn = 0; start < bytes.length; turn += 1) {
     const size = sizes[turn % sizes.length] ?? 1;
@@ -232,6 +238,26 @@ describe('LogFeed', () => {
         }
       }),
       { numRuns: 400 },
+    );
+  });
+
+  it('does so for lines of every length around whole steps, with any letters and digits', () => {
+    const lines = fixtures.flatMap((file) => readFileSync(file, 'latin1').split('\n'));
+    const pad = fc.constantFrom('x', ' ', '\u00e9', '\u4e2d', '0', '9', '/', ':', '\u00b0');
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(lines.length - 1), { minLength: 1, maxLength: 8 }),
+        fc.array(pad, { minLength: 17, maxLength: 17 }),
+        fc.integer({ min: 1, max: 5000 }),
+        (picks, pads, chunkBytes) => {
+          const text = pads.flatMap((_, length) =>
+            picks.map((pick) => `${lines[pick] ?? ''} ${pads.slice(0, length).join('')}`),
+          );
+          const bytes = Buffer.from(`${text.join('\n')}\n`);
+          assert.deepEqual(quickly(bytes, chunkBytes), plainly(bytes), text.join('\n'));
+        },
+      ),
+      { numRuns: mixtures },
     );
   });
 
