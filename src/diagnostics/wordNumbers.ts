@@ -7,12 +7,15 @@ interface WordNumber {
   readonly end: number;
 }
 
+/** No byte: nothing stands before the first one of a word. */
+const none = -1;
+
 /** Tells the numbers in a text that may belong to one of some words, such as `:7497` or `error 0`. */
 export class WordNumbers {
   /** All that are numbers in a word. */
   readonly values: readonly number[];
-  /** By the byte that stands before them. */
-  private readonly inside: readonly (readonly WordNumber[])[];
+  /** By the byte that stands before them, in lower case. */
+  private readonly inside: ReadonlyMap<number, readonly WordNumber[]>;
   /** Those with which a word begins. */
   private readonly first: readonly WordNumber[];
 
@@ -21,9 +24,12 @@ export class WordNumbers {
     const numbers = words.flatMap(numbersOf);
     this.values = numbers.map(({ word, start, end }) => valueOf(word, start, end));
     this.first = numbers.filter(({ start }) => start === 0);
-    this.inside = Array.from({ length: 256 }, (_, byte) =>
-      numbers.filter(({ word, start }) => word[start - 1] === lowerCase(byte)),
-    );
+    const inside = new Map<number, WordNumber[]>();
+    for (const number of numbers) {
+      const before = number.word[number.start - 1] ?? none;
+      inside.set(before, [...(inside.get(before) ?? []), number]);
+    }
+    this.inside = inside;
   }
 
   /**
@@ -38,7 +44,7 @@ export class WordNumbers {
       }
     };
     const before = start > 0 ? (bytes[start - 1] ?? 0) : 0;
-    for (const number of this.inside[before] ?? []) {
+    for (const number of this.inside.get(lowerCase(before)) ?? []) {
       if (isAlmostAt(number.word, bytes, start - number.start)) {
         add(start, start + number.end - number.start);
       }
