@@ -1,12 +1,25 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
+import { HumanError } from '../../src/core/errors';
+import { Feed } from '../../src/daemon/feed/feed';
 import type { DashboardMessage } from '../../src/diagnostics/dashboard';
 import { DaemonRig } from '../support/daemonRig';
 import { eventually } from '../support/eventually';
+import { FakeClock } from '../support/fakeClock';
+import { FakeMachine } from '../support/hostFakes';
 
 const projectRoot = join(__dirname, '..', '..');
 
@@ -179,6 +192,36 @@ describe('the feed of a daemon', function () {
       await eventually(() => /healthy|unknown|connecting/.test(said), 'it says the health');
     } finally {
       child.kill('SIGKILL');
+    }
+  });
+});
+
+describe('a feed whose page cannot be read', () => {
+  it('says which folder that is, and is not open', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'robo-feed-'));
+    const pageDirectory = join(directory, 'page');
+    mkdirSync(join(pageDirectory, 'index.html'), { recursive: true });
+    const feed = new Feed({
+      clock: new FakeClock(),
+      machine: new FakeMachine(),
+      directory,
+      pageDirectory,
+      sources: {},
+      status: () => ({}),
+      log: () => undefined,
+      onChange: () => undefined,
+      onClients: () => undefined,
+    });
+    try {
+      await assert.rejects(feed.open(), (error) => {
+        assert.ok(error instanceof HumanError);
+        assert.ok(error.message.includes(`page in ${pageDirectory} cannot be read (EISDIR)`));
+        return true;
+      });
+      assert.equal(feed.status, null);
+    } finally {
+      await feed.end();
+      rmSync(directory, { recursive: true });
     }
   });
 });

@@ -129,16 +129,17 @@ export class Feed {
   }
 
   private async listen(port: number): Promise<void> {
-    const assets = readPageAssets(this.deps.pageDirectory);
-    const server = new FeedServer({ ...this.deps, assets });
+    let server: FeedServer | undefined;
     try {
+      const assets = readPageAssets(this.deps.pageDirectory);
+      server = new FeedServer({ ...this.deps, assets });
       await server.listen(port);
       replaceFile(this.tokenFile, `${server.token}\n`);
       this.server = server;
       this.problem = null;
       this.deps.log('INFO', 'feed.opened', `at http://127.0.0.1:${server.port}`);
     } catch (error) {
-      await server.close();
+      await server?.close();
       const problem = await this.explain(error, port);
       if (problem !== this.problem) {
         this.deps.log('WARN', 'feed.unavailable', problem);
@@ -169,6 +170,9 @@ export class Feed {
   }
 
   private async explain(error: unknown, port: number): Promise<string> {
+    if (error instanceof HumanError) {
+      return error.message;
+    }
     const code = errorCode(error);
     if (code === 'EADDRINUSE') {
       return `Port ${port} of the feed belongs to ${await this.ownerOf(port)}, which was left alone; choose another port, or 0 for a free one (robo.feed.port, --feed-port).`;

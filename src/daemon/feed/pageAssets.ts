@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCode } from '../../core/errors';
+import { errorCode, errorText, HumanError } from '../../core/errors';
 
 /** The files of the dashboard's page, by their path on the server. */
 export type PageAssets = Readonly<Record<string, string>>;
@@ -16,7 +16,7 @@ export const pageDirectory = join(__dirname, pageFolder);
 
 /**
  * The files of the page; empty where there is none, as outside of a bundle.
- * @throws what the system says of a page that cannot be read
+ * @throws HumanError for a page that cannot be read
  */
 export function readPageAssets(directory: string): PageAssets {
   try {
@@ -27,6 +27,8 @@ export function readPageAssets(directory: string): PageAssets {
     if (errorCode(error) === 'ENOENT') {
       return {};
     }
-    throw error;
+    throw new HumanError(
+      `The dashboard's page in ${directory} cannot be read (${errorCode(error) ?? errorText(error)}); make it readable, or install Robo again.`,
+    );
   }
 }
