@@ -21,8 +21,8 @@ export interface DaemonFiles {
 
 /**
  * Copies the daemon's and the runner's bundle and the dashboard's page to `<storage>/<version>/`
- * and returns the paths of the bundles there. Editors delete the folder of an old extension while its processes still run, and a
- * project's folder goes with its next build.
+ * and returns the paths of the bundles there. Editors delete the folder of an old extension while
+ * its processes still run, and a project's folder goes with its next build.
  * @throws HumanError when a bundle is missing or the storage cannot be written
  */
 export async function installDaemonFiles(

@@ -455,6 +455,7 @@ export class Monitor implements SessionSource, Disposable {
     this.healthEmitter.fire({ was, health, layer: this.reachedLayer(), reason });
   }
 
+  /** A session that TWS had ended in order is back: so its restart time is learned. */
   private noteReturn(): void {
     // Who only drops a connection has not restarted.
     const wasClosed = this.state.loss?.kinds.includes('closed') === true;
@@ -705,6 +706,7 @@ export class Monitor implements SessionSource, Disposable {
     }
   }
 
+  /** Each plan is worth one line. */
   private tellPlans(): void {
     for (const { kind, words } of this.agenda.takeUntold()) {
       this.log('INFO', `planned.${kind.replace(' ', '_')}`, words);
