@@ -26,6 +26,7 @@ import { smaCrossover } from '../src/trading/strategy';
 import { StrategyRun } from '../src/trading/strategyRun';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { stockContract } from '../test/support/contracts';
 import { bareBars } from './support/bareBars';
 import { type Bench, runBench } from './support/bench';
 import { median, ms, percentile, printTable } from './support/figures';
@@ -106,17 +107,7 @@ class MemoryMarket implements MarketData {
   }
 
   stockContract(symbol: string): ReturnType<MarketData['stockContract']> {
-    const value: StockContract = {
-      conId: Number(symbol.slice(1)),
-      symbol,
-      exchange: 'SMART',
-      primaryExchange: 'NASDAQ',
-      currency: 'USD',
-      longName: symbol,
-      timeZoneId: 'US/Eastern',
-      tradingHours: '',
-      liquidHours: '',
-    };
+    const value = stockContract(symbol, Number(symbol.slice(1)));
     return Promise.resolve({ ok: true, value, roundTripMs: 1 });
   }
 

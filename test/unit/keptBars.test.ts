@@ -10,26 +10,13 @@ import {
 import { type MarketBar, StockMarket } from '../../src/simulator/market';
 import { usEastern } from '../../src/simulator/zone';
 import { KeptBars } from '../../src/trading/keptBars';
+import { stockContract } from '../support/contracts';
 
 const zone = usEastern();
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
 const slow: BarRequest = { duration: '10 D', barSize: '30 mins', regularHoursOnly: true };
 const fast: BarRequest = { duration: '1 D', barSize: '1 min', regularHoursOnly: true };
-
-function contractOf(symbol: string): StockContract {
-  return {
-    conId: 1,
-    symbol,
-    exchange: 'SMART',
-    primaryExchange: 'NASDAQ',
-    currency: 'USD',
-    longName: symbol,
-    timeZoneId: 'US/Eastern',
-    tradingHours: '',
-    liquidHours: '',
-  };
-}
 
 /** As many bars as the simulated market has, for less time. */
 class QuickMarket extends StockMarket {
@@ -131,7 +118,7 @@ function scaled(factor: number, fromMs = 0): Change {
 const friday = Date.parse('2026-11-20T16:02:00Z');
 
 describe('bars that are kept', () => {
-  const contract = contractOf('AAPL');
+  const contract = stockContract('AAPL');
 
   function run(whole: BarRequest, times: readonly number[], history = new History()): string[][] {
     const kept = new KeptBars(whole);
@@ -258,7 +245,7 @@ describe('bars that are kept', () => {
     const kept = new KeptBars(slow);
     const bars = new History().answer(slow, friday);
     kept.keep(contract, bars);
-    assert.equal(kept.tailFor(contractOf('NVDA'), friday), undefined);
+    assert.equal(kept.tailFor(stockContract('NVDA'), friday), undefined);
     assert.notEqual(kept.tailFor(contract, friday), undefined);
     kept.forget(contract);
     assert.equal(kept.tailFor(contract, friday), undefined);
@@ -301,7 +288,7 @@ describe('bars that are kept, whatever happens', () => {
           const history = new History();
           history.firstBar = firstBar;
           const kept = new KeptBars(whole);
-          const contract = contractOf('AAPL');
+          const contract = stockContract('AAPL');
           let nowMs = friday - 2 * dayMs;
           for (const { afterMs, change, factor, skewMs, isLost } of steps) {
             nowMs += afterMs;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { Emitter } from '../../src/core/emitter';
 import { parseEnvFile } from '../../src/core/envFile';
-import type { Answer, Bar, MarketData, StockContract } from '../../src/ibkr/marketData';
+import type { Answer, Bar, MarketData } from '../../src/ibkr/marketData';
 import { createFactReader } from '../../src/diagnostics/runnerReader';
 import { eventLine, type TradingEvent } from '../../src/trading/events';
 import { readOptions } from '../../src/trading/options';
@@ -11,6 +11,7 @@ import { PaperBook } from '../../src/trading/paperBook';
 import { smaCrossover, type Strategy } from '../../src/trading/strategy';
 import { StrategyFault } from '../../src/trading/strategyModule';
 import { type OpenedSession, trade, type TradingPlan } from '../../src/trading/tradingLoop';
+import { stockContract } from '../support/contracts';
 import { FakeClock, settle } from '../support/fakeClock';
 import { MemoryKeeper, paperRules } from '../support/paper';
 
@@ -24,20 +25,6 @@ const bars: readonly Bar[] = Array.from({ length: 30 }, (_, index) => ({
 }));
 
 const [bar = assert.fail()] = bars;
-
-function contract(symbol: string): StockContract {
-  return {
-    conId: 1,
-    symbol,
-    exchange: 'SMART',
-    primaryExchange: 'NASDAQ',
-    currency: 'USD',
-    longName: symbol,
-    timeZoneId: 'US/Eastern',
-    tradingHours: '',
-    liquidHours: '',
-  };
-}
 
 type Behaviour = (
   symbol: string,
@@ -79,7 +66,7 @@ class FakeTws {
         this.asked.push(`contract ${symbol}`);
         return Promise.resolve({
           ok: true,
-          value: { ...contract(symbol), liquidHours: this.liquidHours },
+          value: { ...stockContract(symbol), liquidHours: this.liquidHours },
           roundTripMs: 1,
         });
       },
