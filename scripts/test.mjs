@@ -49,6 +49,10 @@ await main(async (names) => {
   }
   const total = { passed: 0, failed: failures.length, skipped: 0 };
   console.log('');
+  // Once more at the end: what scrolled by is lost where only the end of a log is kept.
+  for (const { tier, result } of outcomes) {
+    for (const text of result.failures ?? []) console.log(`${tier}: failed: ${text}\n`);
+  }
   for (const name of failures) console.log(`check failed: ${name}`);
   for (const { tier, result, durationMs } of outcomes) {
     console.log(describeTier(tier, result, durationMs));

@@ -28,8 +28,6 @@ export async function runHostTier() {
     await launchInWorkbench(host, suite),
   ];
   const result = joined(results);
-  for (const failure of result.failures) console.error(`\n${failure}`);
-  const { passed, failed, skipped, why } = result;
-  if (passed + failed === 0) return { passed, failed: 1, skipped, why: 'no test ran' };
-  return { passed, failed, skipped, ...(why === undefined ? {} : { why }) };
+  if (result.passed + result.failed === 0) return { ...result, failed: 1, why: 'no test ran' };
+  return result;
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -46,6 +47,26 @@ describe('A tier of npm test', () => {
     const result = judge({ passed: 0, failed: 0, skipped: ['a test'] }, 0);
     assert.deepEqual(result.skipped, ['a test']);
     assert.equal(result.failed, 1);
+  });
+
+  it('names what failed and where, for the end of the log', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'robo-reporter-'));
+    try {
+      const spec = path.join(folder, 'spec.cjs');
+      const told = path.join(folder, 'result.json');
+      writeFileSync(
+        spec,
+        "describe('it', () => it('breaks', () => { throw new Error('ouch'); }));",
+      );
+      const reporter = path.resolve(__dirname, '../../scripts/support/tierReporter.mjs');
+      const mocha = require.resolve('mocha/bin/mocha.js');
+      const args = [mocha, '--no-config', `--reporter=${reporter}`, spec];
+      spawnSync(process.execPath, args, { env: { ...process.env, ROBO_TIER_RESULT: told } });
+      const { failures } = JSON.parse(readFileSync(told, 'utf8')) as { failures: string[] };
+      assert.match(failures.join(), /^it breaks\nError: ouch\n.*spec\.cjs:1:/);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
 
