@@ -86,7 +86,8 @@ export function parseBootTime(text: string): number | undefined {
 
 /**
  * Reads a table of `/proc/net/tcp` or `tcp6`; with `ports` only the rows with one of them at
- * either end.
+ * either end. The kernel prints it page by page while sockets come and go, so that one of them may
+ * stand there twice: its last row counts.
  * @returns undefined when the text is no such table
  */
 export function parseTcpTable(
@@ -98,7 +99,7 @@ export function parseTcpTable(
   if (!header.includes('local_address')) {
     return undefined;
   }
-  const rows: ProcSocket[] = [];
+  const rows = new Map<string, ProcSocket>();
   for (const line of lines) {
     if (line.trim() === '') {
       continue;
@@ -108,10 +109,16 @@ export function parseTcpTable(
       return undefined;
     }
     if (row !== 'other port') {
-      rows.push(row);
+      rows.set(identityOf(row), row);
     }
   }
-  return rows;
+  return [...rows.values()];
+}
+
+/** Two listeners may share an address (SO_REUSEPORT), two connections never share both ends. */
+function identityOf({ local, remote, state, inode }: ProcSocket): string {
+  const own = `${local.address} ${local.port}`;
+  return state === 'LISTEN' ? `${own} ${inode}` : `${own} ${remote.address} ${remote.port}`;
 }
 
 const rowPattern =

@@ -38,7 +38,8 @@ const unfinished: ReadonlySet<string> = new Set([
 export const hasKernelTable = process.platform === 'linux';
 
 /**
- * Reads the kernel's own table, IPv4 and IPv6, with no code of the product in between.
+ * Reads the kernel's own table, IPv4 and IPv6, with no code of the product in between. It is no
+ * snapshot: a connection may stand there twice, and its last row counts.
  * @param ports sockets with one of them at either end
  * @param pid whose network namespace is looked at; a stopped process is no obstacle
  */
@@ -46,17 +47,20 @@ export function kernelSockets(
   ports: ReadonlySet<number>,
   pid: number | 'self' = 'self',
 ): readonly KernelSocket[] {
-  return ['tcp', 'tcp6']
-    .flatMap((table) => readFileSync(`/proc/${pid}/net/${table}`, 'latin1').split('\n').slice(1))
-    .flatMap((line) => {
-      const [, local = '', remote = '', state = ''] = line.trim().split(/\s+/);
-      const socket = {
-        localPort: portOf(local),
-        remotePort: portOf(remote),
-        state: stateNames.get(state) ?? state,
-      };
-      return ports.has(socket.localPort) || ports.has(socket.remotePort) ? [socket] : [];
-    });
+  const found = new Map<string, KernelSocket>();
+  for (const table of ['tcp', 'tcp6']) {
+    const lines = readFileSync(`/proc/${pid}/net/${table}`, 'latin1').trimEnd().split('\n');
+    for (const line of lines.slice(1)) {
+      const [, local = '', remote = '', code = '', , , , , , inode = ''] = line.trim().split(/\s+/);
+      const state = stateNames.get(code) ?? code;
+      const [localPort, remotePort] = [portOf(local), portOf(remote)];
+      if (ports.has(localPort) || ports.has(remotePort)) {
+        const identity = `${local} ${state === 'LISTEN' ? inode : remote}`;
+        found.set(identity, { localPort, remotePort, state });
+      }
+    }
+  }
+  return [...found.values()];
 }
 
 /** The sockets that somebody has left behind half closed, whose side ever. */

@@ -290,13 +290,15 @@ function lockHolders(pids: ReadonlySet<number>): readonly number[] {
 
 /** Inodes of the unix sockets that listen under this path, removed from the folder or not. */
 function listenersAt(path: string): readonly string[] {
-  return readFileSync('/proc/net/unix', 'utf8')
+  const inodes = readFileSync('/proc/net/unix', 'utf8')
     .split('\n')
     .flatMap((line) => {
       const [, , , flags, , , inode = '', ...rest] = line.split(/\s+/);
       // __SO_ACCEPTCON of include/linux/net.h
       return flags === '00010000' && rest.join(' ') === path ? [inode] : [];
     });
+  // No snapshot either: the same one may be printed twice.
+  return [...new Set(inodes)];
 }
 
 function readIfThere(file: string): string | undefined {

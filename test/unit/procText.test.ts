@@ -100,6 +100,27 @@ describe('reading the text of /proc', () => {
     assert.deepEqual(parseTcpTable(header + listen, new Set([1]), true), []);
   });
 
+  it('counts a socket once that the kernel printed twice, as it was last', () => {
+    const twice = closeWait.replace(' 08 ', ' 01 ') + listen + closeWait + listen;
+    const rows = parseTcpTable(header + twice, new Set([7497]), true);
+    assert.deepEqual(
+      rows?.map(({ state }) => state),
+      ['CLOSE_WAIT', 'LISTEN'],
+    );
+  });
+
+  it('keeps two listeners apart that share an address', () => {
+    const rows = parseTcpTable(
+      header + listen + listen.replace('51234', '51235'),
+      new Set([7497]),
+      true,
+    );
+    assert.deepEqual(
+      rows?.map(({ inode }) => inode),
+      ['51234', '51235'],
+    );
+  });
+
   it('is unknown, not empty, where the table has another form', () => {
     assert.equal(parseTcpTable('', new Set([7497]), true), undefined);
     assert.equal(parseTcpTable(`${header}  0: nonsense\n`, new Set([7497]), true), undefined);
