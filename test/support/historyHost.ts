@@ -1,10 +1,10 @@
 // Writes incidents and signals into the database of argv without end, three rows that belong
 // together a transaction, and prints the number of each transaction after it. With `full` as the
 // second argument it writes long rows until the disk (or `ulimit`) refuses, and prints why.
-import { writeSync } from 'node:fs';
 import { isoTime } from '../../src/core/clock';
 import { errorText } from '../../src/core/errors';
 import { HistoryFile } from '../../src/daemon/historyFile';
+import { printSync } from './printSync';
 
 const [path = '', mode = 'forever'] = process.argv.slice(2);
 const file = new HistoryFile(path);
@@ -34,6 +34,6 @@ if (mode === 'full') {
 } else {
   for (let count = 0; ; count += 1) {
     write(count, `transaction ${count}`);
-    writeSync(1, `${count}\n`);
+    printSync(`${count}\n`);
   }
 }

@@ -2,11 +2,11 @@
  * Trades on a paper book without a pause, until it is killed: `FILE SEED`. Prints one letter when
  * the book is open, and a line for each fill after it was said.
  */
-import { writeSync } from 'node:fs';
 import { BookStore } from '../../src/trading/bookStore';
 import { PaperBook } from '../../src/trading/paperBook';
 import { FakeClock } from './fakeClock';
 import { barsUpTo, paperRules, seeded } from './paper';
+import { printSync } from './printSync';
 
 const [, , file = '', seed = '1'] = process.argv;
 const random = seeded(Number(seed));
@@ -17,11 +17,11 @@ const paper = new PaperBook(BookStore.open(file, opening), paperRules, {
   clock,
   say: (event) => {
     if (event.event === 'fill') {
-      writeSync(1, `${JSON.stringify([event.symbol, event.side, event.quantity, event.cash])}\n`);
+      printSync(`${JSON.stringify([event.symbol, event.side, event.quantity, event.cash])}\n`);
     }
   },
 });
-writeSync(1, 'open\n');
+printSync('open\n');
 for (;;) {
   paper.beginCycle();
   for (const symbol of ['A', 'B', 'C', 'D', 'E', 'F']) {
