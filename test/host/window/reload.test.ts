@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { eventually } from '../../support/eventually';
 import { TraderWindow } from './traderWindow';
 
-const reloads = 5;
+const reloads = 3;
 
 describe('A window that is reloaded', function () {
   this.timeout(300_000);
