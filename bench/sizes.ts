@@ -10,7 +10,15 @@ import { gzipSync } from 'node:zlib';
 import { type Bench, loadScript, projectRoot, runBench } from './support/bench';
 import { kib, printTable } from './support/figures';
 
-const bundles = ['extension', 'onDemand', 'daemon', 'runner', 'cli', 'uninstall'] as const;
+const bundles = [
+  'extension',
+  'onDemand',
+  'daemon',
+  'runner',
+  'cli',
+  'commandLine',
+  'uninstall',
+] as const;
 const heaviestShown = 12;
 
 interface BuildScript {

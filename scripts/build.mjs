@@ -39,6 +39,7 @@ const entries = {
   daemon: {},
   runner: {},
   cli: { options: { banner: { js: '#!/usr/bin/env node' } } },
+  commandLine: { source: 'src/cli/commandLine.ts' },
   uninstall: {},
 };
 

@@ -1,8 +1,7 @@
 import { readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { stdin, versions } from 'node:process';
-import { setFlagsFromString } from 'node:v8';
+import { stdin } from 'node:process';
 import { errorCode, errorText, HumanError } from '../core/errors';
 import { catalogue } from '../diagnostics/catalogue';
 import { LogFeed } from '../diagnostics/logFeed';
@@ -20,22 +19,6 @@ const chunkBytes = 262_144;
 const chunksPerTurn = 16;
 
 /**
- * So often a function must have been called before V8 makes its quickest code of it, instead of
- * 3000 times. The lines of a log that are looked at one by one are too few to earn back the time
- * that costs: a quarter of all for 200 MB. A number for which V8 has a name in these versions.
- */
-const callsToOptimise = 50_000;
-const [oldestV8, newestV8] = [12, 14];
-
-function optimiseLess(): void {
-  const v8 = Number.parseInt(versions.v8, 10);
-  // Of a flag that it does not know V8 complains on the standard error.
-  if (v8 >= oldestV8 && v8 <= newestV8) {
-    setFlagsFromString(`--invocation-count-for-turbofan=${callsToOptimise}`);
-  }
-}
-
-/**
  * `robo diagnose [FILE|-]`: reads a log of any supported client as a stream and says what went
  * wrong. Exit 0 nothing wrong, 1 findings (or a file that cannot be read).
  */
@@ -51,7 +34,6 @@ export const diagnoseCommand: Command = async (context) => {
     throw new UsageError('Name a log file, or pipe a log into "robo diagnose -".');
   }
   const file = name === '-' ? undefined : resolve(context.workingDirectory, name);
-  optimiseLess();
   const { findings, cutLines } = await readLog(file, context.signal);
   const style = styleFor(context);
   for (const finding of findings) {
