@@ -7,6 +7,13 @@ const keptFindings = 5;
 const keptEvidence = 8;
 const keptLength = 300;
 
+/**
+ * Trouble on both sides of so short a gap is one, whatever it is called by now: a daemon that was
+ * killed is followed by another within seconds, and when it last watched is written every half
+ * minute. Milliseconds.
+ */
+const shortGapMs = 120_000;
+
 /** A subject that is in trouble now. */
 interface Trouble {
   readonly subject: Subject;
@@ -83,12 +90,12 @@ export class IncidentLedger {
       // It has no name yet; whether it is the old trouble shows with its first diagnosis.
       return [];
     }
-    if (!isSame(left, finding)) {
+    const lastSeenMs = Date.parse(this.lastSeenAt ?? left.since);
+    const gapMs = Math.max(0, Date.parse(record.monitor.startedAt) - lastSeenMs);
+    if (gapMs > shortGapMs && !isSame(left, finding)) {
       return [this.unseenEnd(key, left), ...this.update(key, opened(trouble), trouble)];
     }
     this.left.delete(key);
-    const lastSeenMs = Date.parse(this.lastSeenAt ?? left.since);
-    const gapMs = Math.max(0, Date.parse(record.monitor.startedAt) - lastSeenMs);
     return this.update(key, { ...left, unwatched_ms: left.unwatched_ms + gapMs }, trouble);
   }
 

@@ -146,6 +146,17 @@ describe('an incident that a dead daemon left open', () => {
     assert.deepEqual(ledger.take(stateOf('healthy', 200), false), []);
   });
 
+  it('goes on under another name behind a gap that is short', () => {
+    ledger = new IncidentLedger();
+    // The daemon of `stateOf` began at 15:00.
+    ledger.adopt({ incidents: [left], lastSeenAt: '2026-11-20T14:59:30.000Z' });
+    const on = only(ledger.take(stateOf('down', 100, [findingOf('port_refused')]), true));
+    assert.deepEqual(
+      [on.incident_key, on.cause, on.unwatched_ms],
+      [left.incident_key, 'port_refused', 30_000],
+    );
+  });
+
   it('is closed, and another one opened, where the trouble is another one', () => {
     const rows = ledger.take(stateOf('down', 100, [findingOf('port_refused')]), true);
     assert.deepEqual(
