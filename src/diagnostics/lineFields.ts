@@ -1,4 +1,6 @@
+import { Buffer } from 'node:buffer';
 import { timeOfField } from './lineTime';
+import { decodeLine } from './textDecoding';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -57,8 +59,29 @@ export function textIn(fields: Fields, keys: readonly string[]): string | undefi
     if (typeof value === 'string' && value !== '') {
       return value;
     }
+    if (key === journalKey && Array.isArray(value)) {
+      return textOfBytes(value);
+    }
   }
   return undefined;
+}
+
+const journalKey = 'MESSAGE';
+
+/** systemd's journal gives a message that has colours or is no UTF-8 as a list of its bytes. */
+function textOfBytes(values: readonly unknown[]): string | undefined {
+  const isByte = (value: unknown): value is number =>
+    Number.isInteger(value) && Number(value) >= 0 && Number(value) < 256;
+  return values.length > 0 && values.every(isByte) ? decodeLine(Buffer.from(values)) : undefined;
+}
+
+const errorKeys: readonly string[] = ['error', 'err', 'exception', 'exc', 'cause', 'reason'];
+
+/** An error of one line in a key of its own, beside what is said. */
+export function errorIn(fields: Fields): string | undefined {
+  const value = textIn(fields, errorKeys) ?? errorKeys.map((key) => fields[key]).find(isFields);
+  const text = isFields(value) ? textIn(value, ['message', 'msg']) : value;
+  return text === undefined || text.trimEnd().includes('\n') ? undefined : text;
 }
 
 const timeKeys: readonly string[] = [

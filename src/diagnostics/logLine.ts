@@ -1,4 +1,5 @@
 import {
+  errorIn,
   exceptionIn,
   type Fields,
   levelIn,
@@ -22,6 +23,8 @@ export interface LogLine {
   readonly service?: string;
   /** A whole traceback that came inside one JSON line. */
   readonly exception?: string;
+  /** An error of one line that stands in a key of its own, beside the text. */
+  readonly error?: string;
   /** All keys of a JSON line, those of a JSON message inside it on top. */
   readonly fields?: Fields;
   /** It began with blanks: a line of a traceback, or the rest of the line before. */
@@ -95,6 +98,7 @@ function fromFields(outer: Fields, depth: number): LogLine {
       at: timeIn(fields) ?? plain.at,
       level: levelIn(fields) ?? plain.level,
       logger: logger ?? plain.logger,
+      error: errorIn(fields) ?? plain.error,
       exception: exceptionIn(fields) ?? plain.exception ?? (isManyLines ? said : undefined),
     }),
     fields: plain.fields === undefined ? fields : { ...fields, ...plain.fields },

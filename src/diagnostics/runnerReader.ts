@@ -3,7 +3,7 @@ import { type Dated, FactFilter } from './factFilter';
 import { LineFilter } from './lineFilter';
 import { shortestWord } from './lineTriggers';
 import type { TriggerWords } from './lineSieve';
-import { type LogLine, parseLogLine } from './logLine';
+import { type LogLine, maxTextLength, parseLogLine } from './logLine';
 import { ParsedLines } from './parsedLines';
 import { backtraderLines } from './readers/backtrader';
 import { frameLines } from './readers/frames';
@@ -267,8 +267,20 @@ const linesToFilter = 500;
 /** The facts of one line by itself. */
 function factsOfLine(line: LogLine): readonly RunnerFact[] {
   const inException = line.exception === undefined ? [] : readTraceback(line.exception);
-  const facts = readFirst(line);
+  const facts = readWithError(line);
   return facts === undefined ? inException : withSource(facts, sourceOf(inException));
+}
+
+/** Where the text tells nothing, or not why, an error beside it may. */
+function readWithError(line: LogLine): readonly RunnerFact[] | undefined {
+  const facts = readFirst(line);
+  const { error, text } = line;
+  const lacksReason = facts?.some(
+    (fact) => fact.kind === 'connection failed' && fact.errorClass === '',
+  );
+  return error === undefined || text.includes(error) || lacksReason === false
+    ? facts
+    : (readFirst({ ...line, text: `${text}: ${error}`.slice(0, maxTextLength) }) ?? facts);
 }
 
 /** What the first reader says that knows the line. */
@@ -302,6 +314,9 @@ const everyTrigger: readonly string[] = [
   // A client that closes the connection itself; a mark that lines are missing.
   'disconnecting',
   '[robo: ',
+  // A message as a list of bytes, in which no word can be found.
+  '"message":[',
+  '"message" : [',
 ];
 
 /**
