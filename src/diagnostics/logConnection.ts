@@ -152,6 +152,12 @@ export function causesOfFailedConnection(
   if (/gaierror|NameResolution|UnknownHost/i.test(errorClass)) {
     return [{ id: 'bad_host', confidence: 0.85 }];
   }
+  if (errorClass === 'HostUnreachable') {
+    return [
+      { id: 'tcp_timeout_unreachable', confidence: 0.7 },
+      { id: 'wsl_docker_network', confidence: 0.15 },
+    ];
+  }
   if (/Reset|BrokenPipe/i.test(errorClass)) {
     return [
       { id: 'startup_window_reset', confidence: 0.5 },

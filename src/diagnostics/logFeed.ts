@@ -25,6 +25,12 @@ interface Shape extends KnownLine {
 /** What neither reports nor ends anything. */
 const idle: ReadonlySet<RunnerFact['kind']> = new Set(['signal', 'waiting', 'fill']);
 
+/**
+ * A log that is about TWS says so near its beginning, or in the lines that say what is wrong.
+ * Bytes.
+ */
+const headBytes = 1_048_576;
+
 /** Longer lines hardly come twice. Bytes. */
 const maxShapedBytes = 4096;
 const bounds = { maxBytes: maxShapedBytes, maxOutlines: 32_768 };
@@ -41,6 +47,7 @@ export class LogFeed {
   private readonly blocks = new LineBlocks();
   private sieve: LineSieve<Shape> | undefined;
   private cut = 0;
+  private headLeft = headBytes;
   /** How far the present block has been read. Bytes. */
   private place = 0;
   /** So many lines have been read or passed over; those that the reader was not told of say nothing. */
@@ -75,6 +82,10 @@ export class LogFeed {
   }
 
   private readBlock(block: Buffer): void {
+    if (this.headLeft > 0 && this.reader.wantsNames) {
+      this.reader.lookForNames(block.toString('latin1', 0, this.headLeft));
+      this.headLeft -= block.length;
+    }
     const sieve = this.sieveFor(block);
     if (sieve === undefined || block.includes(0) || hasLoneReturn(block)) {
       this.tellPassedOver();

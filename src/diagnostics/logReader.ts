@@ -1,4 +1,5 @@
 import { farmStates } from '../ibkr/messageCodes';
+import { isOfTws, lessSure, namesTws } from './aboutTws';
 import { catalogue } from './catalogue';
 import type { Dated } from './factFilter';
 import type { Subject } from './finding';
@@ -8,6 +9,7 @@ import {
   causesOfFailedConnection,
   causesOfLostConnection,
   endpointOf,
+  noAttempt,
 } from './logConnection';
 import {
   absorb,
@@ -32,6 +34,8 @@ type Said<Kind extends RunnerFact['kind']> = Extract<RunnerFact, { kind: Kind }>
 
 /** What stands further apart in the text is not about the same request. */
 const nearLines = 10;
+/** A program and the library in it print right after each other. */
+const nextLines = 3;
 /** Codes that follow from a session that is gone. */
 const linkEchoes: ReadonlySet<number> = new Set([504, 586, 10182]);
 /** Errors in a program's words that only repeat that it has no connection. */
@@ -56,8 +60,12 @@ export class LogReader {
   private explained: Incident | undefined;
   /** A code about a contract, in a line that does not name the contract. */
   private unnamed: { code: number; text: string; key: string; line: number } | undefined;
+  /** What the system has said of a connection, and nobody yet of whose it was. */
+  private bare: { fact: Said<'connection failed'>; place: Place } | undefined;
+  private connectingLine = Number.NEGATIVE_INFINITY;
   private line = 0;
   private cycleLine = 0;
+  private isAboutTws = false;
 
   /** How many lines were taken in. */
   get lines(): number {
@@ -69,9 +77,20 @@ export class LogReader {
     return this.reader.needsNextLine;
   }
 
+  /** Whether it matters to be told of text that names TWS, beside the lines that are pushed. */
+  get wantsNames(): boolean {
+    return !this.isAboutTws;
+  }
+
+  /** Looks whether `text` of the log names TWS, and takes in no line. */
+  lookForNames(text: string): void {
+    this.isAboutTws ||= namesTws(text);
+  }
+
   /** Takes in the next line, without its line break. */
   push(raw: string): void {
     this.line += 1;
+    this.lookForNames(raw);
     if (raw.startsWith('[robo: ')) {
       // Older lines were rotated away, or output came faster than it could be read.
       this.attempts.forget();
@@ -157,13 +176,16 @@ export class LogReader {
       this.noteSymbol(incident, place, false);
     }
     this.upstream.end();
-    return this.book.finish();
+    const findings = this.book.finish();
+    return this.isAboutTws ? findings : findings.map(lessSure);
   }
 
   private take(fact: RunnerFact, place: Place): void {
+    this.isAboutTws ||= isOfTws(fact);
     switch (fact.kind) {
       case 'connecting':
         this.explained = undefined;
+        this.connectingLine = place.line;
         this.attempts.begin(fact);
         return;
       case 'tcp connected':
@@ -337,6 +359,10 @@ export class LogReader {
   }
 
   private onFailed(fact: Said<'connection failed'>, place: Place): void {
+    if (fact.isBare === true && !this.isClientNear(place)) {
+      this.bare = { fact, place };
+      return;
+    }
     const { errorClass, source } = fact;
     const attempt = this.attempts.fail(errorClass);
     const causes = causesOfFailedConnection(attempt, errorClass, fact.text);
@@ -393,8 +419,30 @@ export class LogReader {
     }
   }
 
+  private isClientNear({ line }: Place): boolean {
+    const failing = this.links.failing();
+    return (
+      line - this.connectingLine <= nextLines ||
+      (failing !== undefined && line - failing.last.line <= nextLines)
+    );
+  }
+
+  /** A client that could not connect, and does not know why: the system's words before it tell. */
+  private withReason(trouble: LinkTrouble, place: Place): LinkTrouble {
+    const { bare } = this;
+    this.bare = undefined;
+    const isVague = (trouble.causes[0]?.confidence ?? 0) < 0.5;
+    if (bare === undefined || !isVague || place.line - bare.place.line > nextLines) {
+      return trouble;
+    }
+    const { errorClass } = bare.fact;
+    const causes = causesOfFailedConnection(noAttempt, errorClass, trouble.message);
+    return { ...trouble, causes };
+  }
+
   /** With a new one, what failed by it since the last success becomes part of it. */
-  private addLink(trouble: LinkTrouble, place: Place): Incident {
+  private addLink(found: LinkTrouble, place: Place): Incident {
+    const trouble = this.withReason(found, place);
     const { incident, isNew } = this.links.add(trouble, place);
     if (isNew && LinkIncidents.groupOf(incident.causes) !== 'loss') {
       const echoes = this.book.withdraw(

@@ -56,6 +56,8 @@ export type RunnerFact = { readonly at?: string } & (
       readonly symbol?: string;
       /** The part of a client that printed it, where another part prints the same message too. */
       readonly by?: string;
+      /** The line has the text alone. */
+      readonly isWithoutCode?: true;
     }
   | {
       readonly kind: 'connecting';
@@ -73,6 +75,8 @@ export type RunnerFact = { readonly at?: string } & (
       readonly kind: 'connection failed';
       readonly errorClass: string;
       readonly text: string;
+      /** The system's words alone: the lines around tell whose connection it was. */
+      readonly isBare?: true;
       readonly source?: SourcePlace;
     }
   | {

@@ -2,7 +2,6 @@ import type { LogLine } from '../logLine';
 import { shorten } from '../notices';
 import type { RunnerFact } from '../runnerFacts';
 import { errorClassIn, isUnanswered, type LinePattern, tcpTimeout } from './reader';
-import { connection } from './sign';
 
 const otherService =
   /web ?socket|socket\.io|redis|kafka|mqtt|mongo|postgres|mysql|sqlite|database|smtp|telegram|slack|discord|dashboard|uvicorn|influx|(?:https?|wss?):\/\//i;
@@ -46,22 +45,18 @@ export function failed(has: string, pattern: RegExp, assumed = ''): LinePattern 
   return {
     has,
     pattern,
-    read: ([text], line) => (isAboutOther(line) ? [] : failedFacts(text, assumed)),
+    read: ([text], line) => (isAboutOther(line) ? [] : [failedFact(text, assumed)]),
   };
 }
 
-/** The facts of an attempt that failed with these words. */
-export function failedFacts(text: string, assumed = ''): readonly RunnerFact[] {
+/** An attempt that failed with these words. */
+export function failedFact(
+  text: string,
+  assumed = '',
+): Extract<RunnerFact, { kind: 'connection failed' }> {
   const named = failureClass(text);
-  if (named === 'HostUnreachable') {
-    const causes = [
-      { id: 'tcp_timeout_unreachable', confidence: 0.7 },
-      { id: 'wsl_docker_network', confidence: 0.15 },
-    ] as const;
-    return [{ kind: 'sign', subject: connection, causes, text: shorten(text) }];
-  }
   const errorClass = named === '' ? assumed : named;
-  return [{ kind: 'connection failed', errorClass, text: shorten(text) }];
+  return { kind: 'connection failed', errorClass, text: shorten(text) };
 }
 
 /** What Windows says, in its languages, of a port on which nobody listens. */

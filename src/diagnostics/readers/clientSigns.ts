@@ -78,7 +78,8 @@ export const clientSigns: readonly LinePattern[] = [
   sign('api is not accepted', /API is not accepted/i, connection, one('silent_accept_dialog')),
   sign(
     'already in use',
-    /client ?id\b.{0,20}\balready in use(?!\?)/i,
+    // Those of TWS are numbers.
+    /client ?id\b[\s:=#]{0,3}(?:\d{1,10}\s)?(?:is |was )?already in use(?!\?)/i,
     connection,
     one('client_id_in_use_326'),
   ),
@@ -114,7 +115,8 @@ export const clientSigns: readonly LinePattern[] = [
   ]),
   sign(
     'numberformatexception',
-    /NumberFormatException: For input string/,
+    // Any program in Java has such; TWS says what it was reading.
+    /\b(?:reading request|parse data)\b.{0,80}NumberFormatException: For input string/i,
     connection,
     one('malformed_request_320'),
   ),
@@ -167,7 +169,7 @@ export const clientSigns: readonly LinePattern[] = [
     has,
     pattern,
     read: (match): readonly RunnerFact[] => [
-      twsFact(String(code), undefined, match.input.slice(match.index)),
+      { ...twsFact(String(code), undefined, match.input.slice(match.index)), isWithoutCode: true },
     ],
   })),
 ];

@@ -1,7 +1,7 @@
 import type { LogLine } from '../logLine';
 import { shorten } from '../notices';
 import type { RunnerFact } from '../runnerFacts';
-import { failedFacts, failureClass as failureClassOf } from './clientFacts';
+import { failedFact, failureClass as failureClassOf } from './clientFacts';
 import { errorClassIn, isTimeoutClass, isUnanswered, type LineReader, tcpTimeout } from './reader';
 import { apiPort } from './sign';
 
@@ -41,7 +41,7 @@ export function readConnectionFailure(text: string): readonly RunnerFact[] | und
   const errorClass = failureClassOf(text);
   return isTimeoutClass(errorClass) ||
     /Connection|Socket|gaierror|OSError|HostUnreachable/.test(errorClass)
-    ? failedFacts(text)
+    ? [failedFact(text)]
     : undefined;
 }
 

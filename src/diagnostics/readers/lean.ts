@@ -1,6 +1,6 @@
 import { shorten } from '../notices';
 import type { RunnerFact } from '../runnerFacts';
-import { failed, failedFacts, failureClass, lost, means, twsFact } from './clientFacts';
+import { failed, failedFact, failureClass, lost, means, twsFact } from './clientFacts';
 import { quiet } from './quiet';
 import type { LinePattern } from './reader';
 import { connection, type Guesses, one, process, runner, sign } from './sign';
@@ -145,7 +145,7 @@ function handleError(id: string | undefined, code: string, text: string): readon
   if (code.startsWith('-')) {
     return failureClass(text) === ''
       ? [{ kind: 'connection lost', text: shorten(text), maybeOwn: true }]
-      : failedFacts(text);
+      : [failedFact(text)];
   }
   const symbol = /\bOrigin: \[Id=\d{1,10}\] \w{1,40}: ([A-Z][A-Z0-9.]{0,14})\b/.exec(text)?.[1];
   const fact = twsFact(code, id, text.replace(/\. Origin: .*$/, ''));

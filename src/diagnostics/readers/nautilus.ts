@@ -1,5 +1,5 @@
 import { shorten } from '../notices';
-import { coded, failed, failedFacts, lost, means } from './clientFacts';
+import { coded, failed, failedFact, lost, means } from './clientFacts';
 import { quiet } from './quiet';
 import type { LinePattern } from './reader';
 import { connection, one, sign } from './sign';
@@ -58,7 +58,7 @@ export const nautilusLines: readonly LinePattern[] = [
     pattern:
       /(?:^|InteractiveBrokersClient\S{0,20}: )(?:Connection (?:failed|timeout)|Client failed to initialize; connection timeout)$/,
     read: ([text], { logger = '' }) =>
-      `${logger} ${text}`.includes('InteractiveBrokersClient') ? failedFacts(text) : [],
+      `${logger} ${text}`.includes('InteractiveBrokersClient') ? [failedFact(text)] : [],
   })),
   failed('client is not ready', /\bClient is not ready\b.*/, 'TimeoutError'),
   failed('reconnection failed via watchdog', /\bReconnection failed via watchdog.*/),

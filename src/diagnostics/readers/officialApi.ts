@@ -1,6 +1,6 @@
 import { isLoopback } from '../../ibkr/endpoint';
 import type { RunnerFact } from '../runnerFacts';
-import { coded, failed, lost, means, twsFact } from './clientFacts';
+import { coded, failed, failedFact, lost, means, twsFact } from './clientFacts';
 import { quiet } from './quiet';
 import type { LinePattern } from './reader';
 import { apiPort, connection, one, sign } from './sign';
@@ -80,6 +80,13 @@ export const officialApiLines: readonly LinePattern[] = [
     /^Connected to [\w.:-]{1,253} client ?id:\s?\d{1,10}(?: server ?version:\s?(\d{1,5}))?/i,
   ),
   failed('cannot connect to', /\bCannot connect to [\w.:-]{1,253} client ?id.*/i),
+  // What C's perror prints for the client in C++, and for any other program.
+  {
+    has: 'connect: ',
+    pattern:
+      /^connect(?:\(\))?: (?:Connection (?:refused|timed out|reset by peer)|Operation timed out|No route to host|Network is unreachable)$/,
+    read: ([text]) => [{ ...failedFact(text), isBare: true }],
+  },
   means(
     'next valid',
     /(?:^|\s-\s|: |\| )(?:Next ?Valid ?(?:Order ?)?Id)\s?:\s?\[?\d{1,10}\]?$/i,

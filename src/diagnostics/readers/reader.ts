@@ -106,7 +106,7 @@ export const tcpTimeout = 'TcpTimeoutError';
 
 /** Deadlines of the system, not of a client: nobody took the connection. */
 const unanswered =
-  /\bconnect ETIMEDOUT\b|(?:Errno |Error\()(?:60|110|10060)\b|\[WinError (?:121|10060)\]|\bSocketException \((?:60|110|10060)\)|\bconnected party did not properly respond.{0,120}:\d{2,5}\b|\bConnectException: (?:Connection|Operation) timed out|\bdial tcp \S{1,80}: (?:i\/o timeout|connect: (?:connection|operation) timed out)/;
+  /\bconnect ETIMEDOUT\b|^connect(?:\(\))?: (?:Connection|Operation) timed out|(?:Errno |Error\()(?:60|110|10060)\b|\[WinError (?:121|10060)\]|\bSocketException \((?:60|110|10060)\)|\bconnected party did not properly respond.{0,120}:\d{2,5}\b|\bConnectException: (?:Connection|Operation) timed out|\bdial tcp \S{1,80}: (?:i\/o timeout|connect: (?:connection|operation) timed out)/;
 
 /** True where a failure to connect says that TCP was not answered. */
 export function isUnanswered(text: string): boolean {

@@ -1,6 +1,6 @@
 import type { RunnerFact } from '../runnerFacts';
 import { shorten } from '../notices';
-import { coded, failed, failedFacts, failureClass, lost, means } from './clientFacts';
+import { coded, failed, failedFact, failureClass, lost, means } from './clientFacts';
 import { quiet } from './quiet';
 import type { LinePattern } from './reader';
 import { connection, type Guesses, one, sign } from './sign';
@@ -130,5 +130,5 @@ function ioFacts(text: string, kind: string): readonly RunnerFact[] {
   const isLater = /^(?:ConnectionReset|ConnectionAborted|BrokenPipe|UnexpectedEof|NotConnected)$/;
   return isLater.test(kind) && failureClass(text) !== 'ConnectionRefusedError'
     ? [{ kind: 'connection lost', text: shorten(text) }]
-    : failedFacts(text);
+    : [failedFact(text)];
 }
