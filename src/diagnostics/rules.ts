@@ -88,15 +88,17 @@ function describe(facts: ConnectionFacts): string {
     case 'tcp timeout':
       return `${where} did not answer the TCP connection for ${held}.`;
     case 'silent':
-      return `TCP accepted by ${where}, no answer to the API hello for ${held}.`;
+      return connection?.isHelloBegun === true
+        ? `${where} sent a part of an answer to the API hello, and for ${held} not the rest.`
+        : `TCP accepted by ${where}, no answer to the API hello for ${held}.`;
     case 'closed before hello':
-      return `${where} accepted TCP and closed it after ${held}, before any byte.`;
+      return `${where} accepted TCP and closed it after ${held}, ${connection?.isHelloBegun === true ? 'in the middle of an answer' : 'before any byte'}.`;
     case 'not tws':
       return `${where} answers, but not as TWS: ${describeBytes(end)}.`;
     case 'unsupported version':
       return `${where} answered with server version ${connection?.serverVersion ?? 'unknown'}, which Robo does not speak.`;
     case 'malformed':
-      return `${where} was ready and then sent bytes that cannot be read${end?.kind === 'malformed' ? `: ${end.why}` : ''}.`;
+      return `${where} ${connection?.endedIn === 'ready' ? 'answered the hello' : 'was ready'} and then sent bytes that cannot be read${end?.kind === 'malformed' ? `: ${end.why}` : ''}.`;
     case 'not ready':
       return `${where} answered the hello (server version ${connection?.serverVersion ?? 'unknown'}), but for ${held} ${missing(situation)}.`;
     case 'closed after start':

@@ -56,6 +56,8 @@ export interface ConnectionProgress {
   readonly serverTimeText: string | undefined;
   readonly accounts: readonly string[];
   readonly nextValidId: number | undefined;
+  /** The peer has sent a part of a hello. TWS sends it in one piece. */
+  readonly isHelloBegun?: true;
   /** Messages of the start-up, oldest first, at most 50. */
   readonly startupMessages: readonly TwsMessage[];
 }
@@ -283,6 +285,9 @@ export class TwsConnection {
         if (this.closeWhy !== undefined || this.state.end !== undefined) {
           return;
         }
+      }
+      if (this.state.stage === 'hello' && this.state.isHelloBegun === undefined) {
+        this.advance({ isHelloBegun: true });
       }
     } catch (error) {
       if (!(error instanceof MalformedFrameError)) {

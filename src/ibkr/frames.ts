@@ -87,7 +87,8 @@ export class FrameReader {
 
   /**
    * Takes a chunk and yields the bodies that it completes.
-   * @throws MalformedFrameError at a length of zero, below zero or above the limit.
+   * @throws MalformedFrameError at a length of zero, below zero or above the limit, as soon as
+   *   its first byte shows it.
    */
   *push(chunk: Buffer): Generator<Buffer> {
     if (chunk.length > 0) {
@@ -128,6 +129,7 @@ export class FrameReader {
 
   private nextLength(): number | undefined {
     if (this.bufferedBytes < 4) {
+      this.refuseBeginning();
       return undefined;
     }
     const first = this.chunks[0];
@@ -142,5 +144,17 @@ export class FrameReader {
       );
     }
     return length;
+  }
+
+  /** What begins a length that is too long need not be waited for: it may never be finished. */
+  private refuseBeginning(): void {
+    const least = Buffer.alloc(4);
+    this.peek(4).copy(least);
+    const length = least.readUInt32BE(0);
+    if (length > this.limitBytes) {
+      throw new MalformedFrameError(
+        `the beginning of a frame of at least ${length} bytes, where 1 to ${this.limitBytes} are possible`,
+      );
+    }
   }
 }

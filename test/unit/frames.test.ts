@@ -107,6 +107,19 @@ describe('the frame reader', () => {
     );
   });
 
+  it('refuses the beginning of such a length, which may never be finished', () => {
+    for (const text of ['O', 'OK\n', '\0\u0001', '\0\0\u0005']) {
+      assert.throws(
+        () => [...new FrameReader().push(Buffer.from(text))],
+        MalformedFrameError,
+        text,
+      );
+    }
+    for (const text of ['\0', '\0\0', '\0\0\u0004']) {
+      assert.deepEqual([...new FrameReader().push(Buffer.from(text))], []);
+    }
+  });
+
   it('takes only a short first frame, and long ones after it', () => {
     const first = new FrameReader();
     assert.throws(() => [...first.push(lengthPrefix(maxHelloBytes + 1))], MalformedFrameError);
@@ -118,10 +131,10 @@ describe('the frame reader', () => {
 
   it('shows what waits, for a look at the peer', () => {
     const reader = new FrameReader();
-    assert.deepEqual([...reader.push(Buffer.from('SSH'))], []);
-    assert.equal(reader.peek(64).toString(), 'SSH');
-    assert.throws(() => [...reader.push(Buffer.from('-2.0'))], MalformedFrameError);
-    assert.equal(reader.peek(4).toString(), 'SSH-');
+    assert.deepEqual([...reader.push(Buffer.from('\0\0'))], []);
+    assert.equal(reader.peek(64).toString(), '\0\0');
+    assert.throws(() => [...reader.push(Buffer.from('SSH'))], MalformedFrameError);
+    assert.equal(reader.peek(4).toString(), '\0\0SS');
   });
 
   it('keeps neither an object nor a copy a byte when a long frame drips in', () => {

@@ -101,6 +101,12 @@ const pairs: readonly Pair[] = [
     other: [situation(waiting('ready'), blind), ['partial_handshake_no_next_valid_id']],
   },
   {
+    rule: 'unfinished hello',
+    by: 'whether a part of a hello came',
+    one: [situation(waiting('hello', { isHelloBegun: true }), blind), ['wrong_service']],
+    other: [situation(silent, blind), ['silent_handshake']],
+  },
+  {
     rule: 'reachability',
     by: 'whether the host is this machine',
     one: [situation(waiting('tcp')), ['accept_queue_wedge']],

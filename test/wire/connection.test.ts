@@ -133,6 +133,7 @@ describe('a connection to TWS', () => {
     ['a web server', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
     ['an SSH server', Buffer.from('SSH-2.0-OpenSSH_9.2p1\r\n')],
     ['ones', Buffer.alloc(64, 0xff)],
+    ['a greeting that is shorter than a length', Buffer.from('OK\n')],
     ['a negative length', Buffer.from([0xff, 0xff, 0xff, 0xfc, 1, 2, 3, 4])],
     ['no length', Buffer.alloc(8)],
     ['a first frame without a version', frameOf('NaN', 'now')],
@@ -149,6 +150,21 @@ describe('a connection to TWS', () => {
       await leavesNothing(server.port);
     });
   }
+
+  it('tells a hello that is never finished from silence', async () => {
+    const opening = dial();
+    await server.accepted();
+    assert.equal((await reaches(opening, 'hello')).isHelloBegun, undefined);
+    server.write(Buffer.from([0, 0]));
+    await new Promise<void>((resolve) => {
+      opening.onDidProgress(({ isHelloBegun }) => {
+        if (isHelloBegun === true) {
+          resolve();
+        }
+      });
+    });
+    assert.equal(opening.progress.stage, 'hello');
+  });
 
   it('gives up a stream that breaks after the start, and says where', async () => {
     const opening = dial();

@@ -6,12 +6,13 @@ import { reachRules } from './reach';
 import type { ConnectionRule } from './rule';
 import { sessionRules } from './session';
 import { silenceRules } from './silence';
-import { stageRule } from './stage';
+import { stageRule, unfinishedHello } from './stage';
 import { windowRules } from './windows';
 
 /** All rules; their order does not matter. */
 export const connectionRules: readonly ConnectionRule[] = [
   stageRule,
+  unfinishedHello,
   ...reachRules,
   ...listenerRules,
   ...closingRules,

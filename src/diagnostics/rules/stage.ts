@@ -2,7 +2,7 @@ import type { Adjustment } from '../ranking';
 import type { Stage } from '../situation';
 import type { ConnectionRule } from './rule';
 
-const silentWhy = 'TCP was accepted and no byte has come back';
+const silentWhy = 'TCP was accepted and the hello has not been answered';
 const notReadyWhy = 'the hello was answered, and accounts or next valid id are missing';
 const unansweredWhy = 'the server time is no longer answered';
 
@@ -102,4 +102,21 @@ export const stageRule: ConnectionRule = {
       ? nameServiceSilent
       : (stageCauses[stage] ?? []);
   },
+};
+
+const cutWhy = 'a part of a hello came, which TWS sends in one piece, and not the rest';
+
+/** Bytes that could be the beginning of a hello, and nothing behind them: no dialog does that. */
+export const unfinishedHello: ConnectionRule = {
+  name: 'unfinished hello',
+  judge: ({ stage, situation }) =>
+    stage === 'silent' && situation.connection?.isHelloBegun === true
+      ? [
+          { cause: 'wrong_service', add: 8, why: cutWhy },
+          { cause: 'silent_accept_dialog', times: 0.2, why: cutWhy },
+          { cause: 'silent_modal_dialog', times: 0.2, why: cutWhy },
+          { cause: 'silent_api_not_enabled', times: 0.2, why: cutWhy },
+          { cause: 'accept_queue_wedge', times: 0.2, why: cutWhy },
+        ]
+      : [],
 };
