@@ -1,5 +1,6 @@
 import { Buffer, isAscii, isUtf8 } from 'node:buffer';
 import { TextDecoder } from 'node:util';
+import { decodeLegacy } from './legacyEncodings';
 
 /** Longer lines are cut there: a file without line breaks must not fill the memory. Bytes. */
 export const maxLineBytes = 131_072;
@@ -11,8 +12,8 @@ const carriageReturn = 13;
 
 /**
  * Cuts bytes of undeclared encoding into lines of text, in constant memory and without ever
- * throwing. UTF-8 unless the bytes say otherwise: UTF-16 by its mark, and line by line GB18030
- * or Windows-1252 where a line is no UTF-8. A line ends with LF, CR LF or CR, as editors count.
+ * throwing. UTF-8 unless the bytes say otherwise: UTF-16 by its mark or its zeros, and line by line
+ * the encoding of an Asian, Cyrillic or Western Windows where a line is no UTF-8. A line ends with LF, CR LF or CR, as editors count.
  */
 export class LineDecoder {
   private readonly blocks = new LineBlocks();
@@ -132,15 +133,39 @@ function couldBecomeMark(head: Buffer): boolean {
 function encodingOf(head: Buffer): [number, (chunk: Uint8Array) => Buffer] {
   const [first, second, third] = head;
   const isLittle = first === 0xff && second === 0xfe;
-  if (isLittle || (first === 0xfe && second === 0xff)) {
-    const decoder = decoderOf(isLittle ? 'utf-16le' : 'utf-16be');
-    return [2, (chunk) => Buffer.from(decoder?.decode(chunk, { stream: true }) ?? chunk)];
+  const hasMark = isLittle || (first === 0xfe && second === 0xff);
+  // Where it begins in another encoding, its lines are told apart one by one.
+  const isWide = !hasMark && (first === 0) !== (second === 0);
+  const wide = isWide ? wideEncoding(head.subarray(0, sampleBytes)) : undefined;
+  if (hasMark || wide !== undefined) {
+    const decoder = decoderOf(wide ?? (isLittle ? 'utf-16le' : 'utf-16be'));
+    return [
+      hasMark ? 2 : 0,
+      (chunk) => Buffer.from(decoder?.decode(chunk, { stream: true }) ?? chunk),
+    ];
   }
   const isMarkedUtf8 = first === 0xef && second === 0xbb && third === 0xbf;
   return [
     isMarkedUtf8 ? 3 : 0,
     (chunk) => Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length),
   ];
+}
+
+const sampleBytes = 4096;
+/** Fewer bytes do not show which of two is always zero. */
+const leastBytes = 16;
+
+/** UTF-16 without a mark: every other byte of its digits and Latin letters is zero. */
+function wideEncoding(bytes: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
+  const zeros = [0, 0];
+  for (const [index, byte] of bytes.entries()) {
+    zeros[index % 2] = (zeros[index % 2] ?? 0) + (byte === 0 ? 1 : 0);
+  }
+  const [even = 0, odd = 0] = zeros;
+  if (bytes.length < leastBytes || Math.max(even, odd) < bytes.length / 8) {
+    return undefined;
+  }
+  return odd > 8 * even ? 'utf-16le' : even > 8 * odd ? 'utf-16be' : undefined;
 }
 
 /** Undefined where this Node was built without the tables of that encoding. */
@@ -180,6 +205,9 @@ function blockEnd(bytes: Buffer, start: number): number {
 }
 
 function decode(bytes: Buffer): string {
+  if (bytes.includes(0)) {
+    return decodeUnknown(bytes);
+  }
   if (isAscii(bytes)) {
     return bytes.toString('latin1');
   }
@@ -202,15 +230,35 @@ function decodeUnknown(bytes: Buffer): string {
 
 /** One line of undeclared encoding. */
 export function decodeLine(line: Buffer): string {
+  if (line.includes(0)) {
+    return decodeWide(line);
+  }
   if (isUtf8(line)) {
     return line.toString('utf8');
   }
   const western = line.toString('latin1');
+  // Where accented letters stand alone it is no other alphabet.
+  const legacy = /[\u0080-\u00ff]{2}/.test(western) ? decodeLegacy(line) : undefined;
+  if (legacy !== undefined) {
+    return legacy;
+  }
   if (looksChinese(western)) {
     return gb18030?.decode(line) ?? western;
   }
   // Windows-1252 has letters and quotes where Latin-1 has control characters.
   return /[\u0080-\u009f]/.test(western) ? (windows1252?.decode(line) ?? western) : western;
+}
+
+/**
+ * A line of UTF-16 in a log of another encoding: Windows PowerShell appends such. Behind a line of
+ * its own kind it begins with the second half of the line break.
+ */
+function decodeWide(line: Buffer): string {
+  const wide = line[0] === 0 ? line.subarray(1) : line;
+  const isBroken = wide.length % 2 === 1 && wide.at(-1) === lineFeed;
+  return wideEncoding(wide) === 'utf-16le'
+    ? wide.toString('utf16le') + (isBroken ? '\n' : '')
+    : decodeLine(Buffer.from(line.filter((byte) => byte !== 0)));
 }
 
 /**
