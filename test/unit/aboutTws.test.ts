@@ -138,6 +138,12 @@ describe('what loggers keep beside the text', () => {
     assert.deepEqual(causes(JSON.stringify({ ...line, error: error.replace('4002', '6379') })), []);
   });
 
+  it('is the error in an object of its own', () => {
+    const ib = { code: 10141, msg: 'Paper trading disclaimer must first be accepted.', id: -1 };
+    const line = { '@timestamp': '2026-02-03T14:14:02Z', message: 'error()', ib };
+    assert.deepEqual(causes(JSON.stringify(line)), ['paper_disclaimer_10141 0.95']);
+  });
+
   it('is the whole of a message as bytes, as the journal has it', () => {
     const said = '\u001b[31mError 1100, reqId -1: Connectivity has been lost.';
     const line = { PRIORITY: '3', _PID: '2217', MESSAGE: [...Buffer.from(said)] };

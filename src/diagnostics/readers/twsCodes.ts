@@ -220,7 +220,7 @@ const idKeys = /^(?:req|request|ticker|order)_?id$/i;
 const wordKeys = /^(?:error|err|ib|tws)?_?(?:string|msg|message|text|reason|detail)$/i;
 /** Objects in which a logger may have put the error. */
 const objectKeys =
-  /^(?:error|err|data|details?|payload|context|extra|args|notice|event_?data|labels|tags|fields|attributes|attrs|properties|params|meta|json_?payload)$/i;
+  /^(?:ib|ibkr|tws|broker|error|err|data|details?|payload|context|extra|args|notice|event_?data|labels|tags|fields|attributes|attrs|properties|params|meta|json_?payload)$/i;
 
 /** `errorCode`, or `code` beside a request id or fitting words; also one object deeper. */
 function fromFields(
