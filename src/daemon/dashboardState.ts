@@ -7,7 +7,7 @@ import type {
   DashboardState,
 } from '../diagnostics/dashboard';
 import type { Finding } from '../diagnostics/finding';
-import { workText } from '../diagnostics/runnerWork';
+import { failingSymbols } from '../diagnostics/runnerWork';
 import type { RunnerStatus, StatusRecord } from '../diagnostics/status';
 import type { MarketState } from '../ibkr/marketState';
 
@@ -56,7 +56,7 @@ function shownRunner(runner: RunnerStatus, marketOf: MarketOf): DashboardRunner 
     state: runner.state,
     pid: runner.pid,
     work: runner.work,
-    workText: workText(runner),
+    failing: failingSymbols(runner).failing,
     startedAt: runner.startedAt,
     lastCycleAt: runner.lastCycleAt,
     lastFetchAt: runner.lastFetchAt,

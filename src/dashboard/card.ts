@@ -1,6 +1,7 @@
 import type { Sample } from '../diagnostics/dashboard';
 import { Chart, type ChartOptions, type Mark } from './chart';
 import { fill, h, setText } from './dom';
+import type { L10n } from './l10n';
 import type { ChartColours } from './theme';
 
 /** The newest rows that a table shows. */
@@ -27,6 +28,7 @@ export interface CardContent {
 
 /** What a card needs to know of the page that it is on. */
 export interface CardPlace {
+  readonly l10n: L10n;
   readonly colours: ChartColours;
   readonly isOpen: (id: string) => boolean;
   readonly onToggle: (id: string, isOpen: boolean) => void;
@@ -54,12 +56,16 @@ export class DetailsTable {
   private readonly head = h('thead');
   private content: TableContent = { head: [], rows: [], key: '' };
 
-  constructor(id: string, label: string, place: Pick<CardPlace, 'isOpen' | 'onToggle'>) {
+  private readonly l10n: L10n;
+
+  constructor(id: string, label: string, place: CardPlace) {
+    const { l10n } = place;
+    this.l10n = l10n;
     const table = h('table', {}, h('caption', { class: 'hidden' }, label), this.head, this.body);
     this.element = h(
       'details',
       { id: `${id}-table` },
-      h('summary', {}, 'Show as a table'),
+      h('summary', {}, l10n.t('Show as a table')),
       h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label }, table),
     );
     this.element.open = place.isOpen(id);
@@ -84,7 +90,7 @@ export class DetailsTable {
     ]);
     fill(this.body, key, () =>
       rows.length === 0
-        ? [h('tr', {}, h('td', { colspan: head.length }, 'Nothing yet.'))]
+        ? [h('tr', {}, h('td', { colspan: head.length }, this.l10n.t('Nothing yet.')))]
         : rows.slice(0, maxRows).map((row) => h('tr', {}, ...row.map((cell) => h('td', {}, cell)))),
     );
   }
@@ -95,7 +101,7 @@ export class ChartCard {
   readonly element: HTMLElement;
   private readonly drawing: HTMLElement;
   private readonly summary = h('p', { class: 'summary' });
-  private readonly empty = h('p', { class: 'empty' }, 'Waiting for the monitor…');
+  private readonly empty: HTMLElement;
   private readonly table: DetailsTable;
   private readonly chart: Chart;
   private readonly picker = h('select');
@@ -110,10 +116,12 @@ export class ChartCard {
       readonly onPick?: (name: string) => void;
     },
   ) {
+    const { l10n } = place;
+    this.empty = h('p', { class: 'empty' }, l10n.t('Waiting for the monitor…'));
     this.drawing = h('div', {
       class: 'drawing',
       role: 'img',
-      'aria-label': 'Nothing is known yet',
+      'aria-label': l10n.t('Nothing is known yet'),
     });
     this.table = new DetailsTable(id, title, place);
     this.pickerLabel = h(

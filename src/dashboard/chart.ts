@@ -13,7 +13,7 @@ import {
 } from 'lightweight-charts';
 import type { Sample } from '../diagnostics/dashboard';
 import type { ChartColours } from './theme';
-import type { TimeWords } from './words';
+import type { Words } from './words';
 
 export interface Mark {
   readonly atMs: number;
@@ -24,7 +24,7 @@ export interface Mark {
 
 export interface ChartOptions {
   readonly kind: 'line' | 'bars';
-  readonly times: TimeWords;
+  readonly words: Words;
   /** A value as it stands at the axis. */
   readonly format: (value: number) => string;
   /** With it, slots without a value take their room, so that a gap is seen as one. Milliseconds. */
@@ -55,7 +55,7 @@ export class Chart {
       layout: { attributionLogo: false },
       localization: {
         priceFormatter: options.format,
-        timeFormatter: (time: Time) => options.times.moment(Number(time) * 1000),
+        timeFormatter: (time: Time) => options.words.moment(Number(time) * 1000),
       },
       // The page scrolls under the wheel, as everywhere else on it.
       handleScroll: { mouseWheel: false, vertTouchDrag: false },
@@ -66,7 +66,7 @@ export class Chart {
         secondsVisible: false,
         rightOffset: 2,
         minBarSpacing: 0.05,
-        tickMarkFormatter: (time: Time) => options.times.minute(Number(time) * 1000),
+        tickMarkFormatter: (time: Time) => options.words.minute(Number(time) * 1000),
       },
     });
     this.series =

@@ -64,7 +64,13 @@ export function fill(element: Filled, key: unknown, make: () => readonly Child[]
   }
 }
 
-/** A time whose age is kept true by `tickAges`. */
-export function age(at: string | null, never = 'never'): HTMLElement {
+/** A time whose age is kept true by the page; where there is none, `never`. */
+export function age(at: string | null, never: string): HTMLElement {
   return at === null ? h('span', {}, never) : h('time', { datetime: at, 'data-age': '' }, '…');
+}
+
+/** A sentence whose one place that is still to be filled takes an element. */
+export function around(sentence: string, element: Node): readonly Child[] {
+  const [before = '', after = ''] = sentence.split(/\{\d+\}/, 2);
+  return [before, element, after];
 }

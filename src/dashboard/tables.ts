@@ -1,18 +1,28 @@
-import type { DashboardRunner, DashboardState } from '../diagnostics/dashboard';
+import type { DashboardMarket, DashboardRunner, DashboardState } from '../diagnostics/dashboard';
 import type { SymbolStatus } from '../diagnostics/status';
 import { section } from './card';
 import { age, fill, h } from './dom';
 import { farmShapes, icon, type Shape } from './icons';
-import { amount, folderName, type TimeWords } from './words';
+import type { L10n } from './l10n';
+import {
+  farmWords,
+  folderName,
+  helperWords,
+  runnerWords,
+  signalWords,
+  type Words,
+  workWords,
+} from './words';
 
 /** Age of the data, failures and last signal of each symbol. */
 export class SymbolsTable {
   readonly element: HTMLElement;
   private readonly content = h('div', { class: 'tables' });
 
-  constructor(private readonly times: TimeWords) {
-    this.element = section('symbols', 'Data age per symbol', this.content);
-    fill(this.content, 'none', () => [h('p', { class: 'empty' }, 'Waiting for the monitor…')]);
+  constructor(private readonly words: Words) {
+    const { l10n } = words;
+    this.element = section('symbols', l10n.t('Data age per symbol'), this.content);
+    fill(this.content, 'none', () => [empty(l10n.t('Waiting for the monitor…'))]);
   }
 
   show({ runners }: DashboardState): void {
@@ -20,10 +30,10 @@ export class SymbolsTable {
     fill(this.content, shown.map(symbolsKey), () =>
       shown.length === 0
         ? [
-            h(
-              'p',
-              { class: 'empty' },
-              'No runner has said anything of a symbol yet. Start one with "robo run", or have your program say what docs/runner-events.md describes.',
+            empty(
+              this.words.l10n.t(
+                'No runner has said anything of a symbol yet. Start one with "robo run", or have your program say what docs/runner-events.md describes.',
+              ),
             ),
           ]
         : shown.flatMap((runner) => this.tableOf(runner, shown.length > 1)),
@@ -31,61 +41,81 @@ export class SymbolsTable {
   }
 
   private tableOf(runner: DashboardRunner, isNamed: boolean): readonly Node[] {
+    const { l10n } = this.words;
     const { market, symbols, moreSymbols, workspace } = runner;
-    const until = market.until === null ? '' : ` until ${this.times.moment(market.until)}`;
-    const name = folderName(workspace);
+    const title = l10n.t('Symbols of {0}', folderName(workspace));
+    const head = [
+      ...[l10n.t('Symbol'), l10n.t('Price'), l10n.t('Signal')],
+      ...[l10n.t('Last data'), l10n.t('State')],
+    ];
     return [
       h(
         'p',
         { class: `market market-${market.state}` },
         icon(market.state === 'open' ? 'check' : market.state === 'closed' ? 'clock' : 'question'),
-        market.state === 'unknown'
-          ? 'Whether the market is open is not known.'
-          : `Market ${market.state}${until}${market.state === 'closed' ? ': older data is no fault' : ''}.`,
+        marketWords(market, this.words),
       ),
       h(
         'div',
-        { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': `Symbols of ${name}` },
+        { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': title },
         h(
           'table',
           {},
-          h('caption', isNamed ? {} : { class: 'hidden' }, `Symbols of ${name}`),
-          h(
-            'thead',
-            {},
-            h(
-              'tr',
-              {},
-              ...['Symbol', 'Price', 'Signal', 'Last data', 'State'].map((title) =>
-                h('th', { scope: 'col' }, title),
-              ),
-            ),
-          ),
-          h('tbody', {}, ...symbols.map(symbolRow)),
+          h('caption', isNamed ? {} : { class: 'hidden' }, title),
+          h('thead', {}, h('tr', {}, ...head.map((name) => h('th', { scope: 'col' }, name)))),
+          h('tbody', {}, ...symbols.map((symbol) => symbolRow(symbol, this.words))),
         ),
       ),
       ...(moreSymbols === 0
         ? []
-        : [h('p', { class: 'note' }, `${moreSymbols} more symbols are not listed.`)]),
+        : [
+            h(
+              'p',
+              { class: 'note' },
+              moreSymbols === 1
+                ? l10n.t('1 more symbol is not listed.')
+                : l10n.t('{0} more symbols are not listed.', moreSymbols),
+            ),
+          ]),
     ];
   }
 }
 
-function symbolRow({ symbol, price, signal, lastFetchAt, failures }: SymbolStatus): HTMLElement {
-  const words = failures === 1 ? '1 failure' : `${failures} failures in a row`;
+function empty(text: string): HTMLElement {
+  return h('p', { class: 'empty' }, text);
+}
+
+function marketWords({ state, until }: DashboardMarket, { l10n, moment }: Words): string {
+  switch (state) {
+    case 'open':
+      return until === null
+        ? l10n.t('Market open.')
+        : l10n.t('Market open until {0}.', moment(until));
+    case 'closed':
+      return until === null
+        ? l10n.t('Market closed: older data is no fault.')
+        : l10n.t('Market closed until {0}: older data is no fault.', moment(until));
+    case 'unknown':
+      return l10n.t('Whether the market is open is not known.');
+  }
+}
+
+function symbolRow(status: SymbolStatus, { l10n, amount }: Words): HTMLElement {
+  const { symbol, price, signal, lastFetchAt, failures } = status;
+  const failed = failures === 1 ? l10n.t('1 failure') : l10n.t('{0} failures in a row', failures);
   const [shape, state]: readonly [Shape, string] =
     failures > 0
-      ? ['cross', words]
+      ? ['cross', failed]
       : lastFetchAt === null
-        ? ['question', 'nothing yet']
-        : ['check', 'ok'];
+        ? ['question', l10n.t('nothing yet')]
+        : ['check', l10n.t('ok')];
   return h(
     'tr',
     {},
     h('th', { scope: 'row' }, symbol),
     h('td', { class: 'number' }, price === null ? '–' : amount(price)),
-    h('td', {}, signal ?? '–'),
-    h('td', {}, age(lastFetchAt)),
+    h('td', {}, signal === null ? '–' : signalWords(signal, l10n)),
+    h('td', {}, age(lastFetchAt, l10n.t('never'))),
     h('td', { class: failures > 0 ? 'bad' : '' }, icon(shape), ` ${state}`),
   );
 }
@@ -102,22 +132,22 @@ export class RunnersList {
   readonly element: HTMLElement;
   private readonly content = h('div');
 
-  constructor() {
-    this.element = section('runners', 'Runners', this.content);
-    fill(this.content, 'none', () => [h('p', { class: 'empty' }, 'Waiting for the monitor…')]);
+  constructor(private readonly l10n: L10n) {
+    this.element = section('runners', l10n.t('Runners'), this.content);
+    fill(this.content, 'none', () => [empty(l10n.t('Waiting for the monitor…'))]);
   }
 
   show({ runners }: DashboardState): void {
     fill(this.content, runners.map(runnerKey), () =>
       runners.length === 0
         ? [
-            h(
-              'p',
-              { class: 'empty' },
-              'No runner is known at this endpoint. "robo run" starts one, "robo watch" watches one that runs.',
+            empty(
+              this.l10n.t(
+                'No runner is known at this endpoint. "robo run" starts one, "robo watch" watches one that runs.',
+              ),
             ),
           ]
-        : runners.map(runnerEntry),
+        : runners.map((runner) => runnerEntry(runner, this.l10n)),
     );
   }
 }
@@ -131,9 +161,15 @@ const workShapes: Readonly<Record<DashboardRunner['work'], Shape>> = {
   unknown: 'question',
 };
 
-function runnerEntry(runner: DashboardRunner): HTMLElement {
-  const { workspace, state, pid, work, workText, startedAt, lastCycleAt, lastFetchAt } = runner;
+function runnerEntry(runner: DashboardRunner, l10n: L10n): HTMLElement {
+  const { workspace, state, pid, work, startedAt, lastCycleAt, lastFetchAt } = runner;
   const isAlive = state !== 'exited';
+  const never = l10n.t('never');
+  const words = [
+    runnerWords(state, l10n),
+    ...(pid === null ? [] : [l10n.t('pid {0}', pid)]),
+    ...(isAlive ? [workWords(runner, l10n)] : []),
+  ];
   return h(
     'div',
     { class: 'runner' },
@@ -142,18 +178,18 @@ function runnerEntry(runner: DashboardRunner): HTMLElement {
       { title: workspace },
       icon(isAlive ? workShapes[work] : 'info'),
       h('strong', {}, folderName(workspace)),
-      ` ${state}${pid === null ? '' : `, pid ${pid}`}${isAlive ? `, ${workText}` : ''}`,
+      ` ${words.join(', ')}`,
     ),
     h(
       'dl',
       { class: 'facts' },
       ...[
-        ['Started', age(startedAt)] as const,
-        ['Last cycle', age(lastCycleAt)] as const,
-        ['Last data', age(lastFetchAt)] as const,
+        [l10n.t('Started'), age(startedAt, never)] as const,
+        [l10n.t('Last cycle'), age(lastCycleAt, never)] as const,
+        [l10n.t('Last data'), age(lastFetchAt, never)] as const,
         ...runner.helpers.map((helper): readonly [string, Node] => [
-          `Helper ${helper.name}`,
-          h('span', {}, `${helper.state}${helper.why === null ? '' : `: ${helper.why}`}`),
+          l10n.t('Helper {0}', helper.name),
+          h('span', {}, helperWords(helper, l10n)),
         ]),
       ].map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))),
     ),
@@ -161,8 +197,10 @@ function runnerEntry(runner: DashboardRunner): HTMLElement {
 }
 
 function runnerKey(runner: DashboardRunner): unknown {
-  const { workspace, state, pid, workText, startedAt, lastCycleAt, lastFetchAt, helpers } = runner;
-  return [workspace, state, pid, workText, startedAt, lastCycleAt, lastFetchAt, helpers];
+  const { workspace, state, pid, work, failing, symbols, moreSymbols } = runner;
+  const { startedAt, lastCycleAt, lastFetchAt, helpers } = runner;
+  const counts = [failing, symbols.length + moreSymbols];
+  return [workspace, state, pid, work, counts, startedAt, lastCycleAt, lastFetchAt, helpers];
 }
 
 /** What TWS has said of its data farms. */
@@ -170,25 +208,25 @@ export class FarmsList {
   readonly element: HTMLElement;
   private readonly content = h('div');
 
-  constructor() {
-    this.element = section('farms', 'Data farms', this.content);
-    fill(this.content, 'none', () => [h('p', { class: 'empty' }, 'Waiting for the monitor…')]);
+  constructor(private readonly l10n: L10n) {
+    this.element = section('farms', l10n.t('Data farms'), this.content);
+    fill(this.content, 'none', () => [empty(l10n.t('Waiting for the monitor…'))]);
   }
 
   show({ farms }: DashboardState): void {
     fill(this.content, farms, () =>
       farms.length === 0
-        ? [h('p', { class: 'empty' }, 'TWS has said nothing of its farms yet.')]
+        ? [empty(this.l10n.t('TWS has said nothing of its farms yet.'))]
         : [
             h(
               'ul',
               { class: 'farms' },
-              ...farms.map(({ name, kind, state }) =>
+              ...farms.map((farm) =>
                 h(
                   'li',
-                  { class: `farm farm-${state}` },
-                  icon(farmShapes[state]),
-                  h('span', {}, h('strong', {}, name), ` ${kind}: ${farmWords[state]}`),
+                  { class: `farm farm-${farm.state}` },
+                  icon(farmShapes[farm.state]),
+                  h('span', {}, h('strong', {}, farm.name), ` ${farmWords(farm, this.l10n)}`),
                 ),
               ),
             ),
@@ -196,10 +234,3 @@ export class FarmsList {
     );
   }
 }
-
-const farmWords = {
-  ok: 'ok',
-  broken: 'broken',
-  inactive: 'inactive, connects on demand',
-  connecting: 'connecting',
-} as const;

@@ -17,11 +17,14 @@ export interface PlacedIncident {
   readonly untilMs: number;
 }
 
-/** The bands between two times; where nothing is known, the health is unknown. */
+/**
+ * The bands between two times; where nothing is known, the health is unknown.
+ * @param unwatched why, in one sentence
+ */
 export function bands(
   changes: readonly HealthChange[],
-  fromMs: number,
-  untilMs: number,
+  [fromMs, untilMs]: readonly [number, number],
+  unwatched: string,
 ): readonly Band[] {
   const sorted = changes
     .map(({ at, health, reason }) => ({ atMs: Date.parse(at), health, reason }))
@@ -35,7 +38,7 @@ export function bands(
             health: 'unknown',
             fromMs,
             untilMs: first?.atMs ?? untilMs,
-            reason: 'Nobody watched.',
+            reason: unwatched,
           },
         ]
       : [];

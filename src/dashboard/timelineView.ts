@@ -2,9 +2,10 @@ import type { DashboardIncident } from '../diagnostics/dashboard';
 import { type CardPlace, DetailsTable, section } from './card';
 import { fill, h, s, setText } from './dom';
 import { healthShapes, icon } from './icons';
+import type { L10n } from './l10n';
 import type { Model } from './model';
 import { type Band, bands, placeIncidents, ticks } from './timeline';
-import { duration, healthWords, type TimeWords } from './words';
+import { healthWords, type Words } from './words';
 import type { Health } from '../diagnostics/status';
 
 const bandHeight = 30;
@@ -17,11 +18,8 @@ const labelWidth = 64;
 /** Health over the past day, with the incidents below it. */
 export class TimelineView {
   readonly element: HTMLElement;
-  private readonly drawing = h('div', {
-    ...{ class: 'timeline', role: 'img' },
-    'aria-label': 'Nothing is known yet',
-  });
-  private readonly summary = h('p', { class: 'summary' }, 'Waiting for the monitor…');
+  private readonly drawing: HTMLElement;
+  private readonly summary: HTMLElement;
   private readonly legend = h('ul', { class: 'legend', 'aria-hidden': 'true' });
   private readonly table: DetailsTable;
   private model: Model | undefined;
@@ -29,12 +27,20 @@ export class TimelineView {
 
   constructor(
     place: CardPlace,
-    private readonly times: TimeWords,
+    private readonly words: Words,
   ) {
-    this.table = new DetailsTable('timeline', 'Health and incidents of the past day', place);
+    const { l10n } = words;
+    const unknown = l10n.t('Nothing is known yet');
+    this.drawing = h('div', { class: 'timeline', role: 'img', 'aria-label': unknown });
+    this.summary = h('p', { class: 'summary' }, l10n.t('Waiting for the monitor…'));
+    this.table = new DetailsTable(
+      'timeline',
+      l10n.t('Health and incidents of the past day'),
+      place,
+    );
     this.element = section(
       'timeline',
-      'Health, past 24 hours',
+      l10n.t('Health, past 24 hours'),
       this.summary,
       this.drawing,
       this.legend,
@@ -56,9 +62,11 @@ export class TimelineView {
     if (model === undefined) {
       return;
     }
+    const { l10n } = this.words;
     const fromMs = nowMs - 86_400_000;
-    const all = bands(model.health, fromMs, nowMs);
-    const sentence = summaryOf(all, model.incidents, nowMs - fromMs);
+    const unwatched = l10n.t('Nobody watched.');
+    const all = bands(model.health, [fromMs, nowMs], unwatched);
+    const sentence = summaryOf(all, model.incidents, this.words);
     setText(this.summary, sentence);
     this.drawing.setAttribute('aria-label', sentence);
     const width = Math.max(200, Math.floor(this.drawing.clientWidth));
@@ -70,7 +78,12 @@ export class TimelineView {
     const present = [...new Set(all.map(({ health }) => health))];
     fill(this.legend, present.join(), () =>
       present.map((health) =>
-        h('li', { class: `health-${health}` }, icon(healthShapes[health]), healthWords[health]),
+        h(
+          'li',
+          { class: `health-${health}` },
+          icon(healthShapes[health]),
+          healthWords(health, l10n),
+        ),
       ),
     );
     this.table.show(this.tableOf(all, model.incidents, [minute, last].join()));
@@ -105,13 +118,13 @@ export class TimelineView {
             height: rowHeight - 4,
             rx: 2,
           },
-          s('title', {}, this.incidentWords(incident).join(' · ')),
+          s('title', {}, incidentWords(incident, this.words).join(' · ')),
         ),
       ),
       ...ticks(span, Math.max(2, Math.floor(width / labelWidth)), offsetMs).flatMap((atMs) => [
         s('line', { class: 'tick', x1: x(atMs), x2: x(atMs), y1: 6, y2: axis }),
         ...(x(atMs) > 16 && x(atMs) < width - 16
-          ? [s('text', { x: x(atMs), y: height - 5 }, this.times.minute(atMs))]
+          ? [s('text', { x: x(atMs), y: height - 5 }, this.words.minute(atMs))]
           : []),
       ]),
     );
@@ -128,25 +141,8 @@ export class TimelineView {
         width: Math.max(1.5, x(band.untilMs) - x(band.fromMs)),
         height: isDown ? bandHeight : bandHeight - 6,
       },
-      s('title', {}, this.bandWords(band)),
+      s('title', {}, bandWords(band, this.words)),
     );
-  }
-
-  private bandWords({ health, fromMs, untilMs, reason }: Band): string {
-    const span = `${this.times.moment(fromMs)} to ${this.times.moment(untilMs)}`;
-    return `${healthWords[health]}, ${span} (${duration(untilMs - fromMs)}). ${reason}`;
-  }
-
-  private incidentWords(incident: DashboardIncident): readonly string[] {
-    const { severity, title, message, subject, since, until } = incident;
-    const whom = subject === null ? '' : ` (${subject})`;
-    return [
-      `Incident, ${severity}: ${title}${whom}`,
-      until === null
-        ? `open since ${this.times.moment(since)}`
-        : `${this.times.moment(since)} to ${this.times.moment(until)} (${duration(Date.parse(until) - Date.parse(since))})`,
-      message,
-    ];
   }
 
   private tableOf(
@@ -154,58 +150,109 @@ export class TimelineView {
     incidents: readonly DashboardIncident[],
     key: string,
   ): Parameters<DetailsTable['show']>[0] {
+    const { l10n, duration, moment } = this.words;
     const rows = [
       ...all.map((band) => ({
         atMs: band.fromMs,
         cells: [
-          this.times.moment(band.fromMs),
+          moment(band.fromMs),
           duration(band.untilMs - band.fromMs),
-          healthWords[band.health],
+          healthWords(band.health, l10n),
           band.reason,
         ],
       })),
       ...incidents.map((incident) => ({
         atMs: Date.parse(incident.since),
         cells: [
-          this.times.moment(incident.since),
+          moment(incident.since),
           incident.until === null
-            ? 'open'
+            ? l10n.t('open')
             : duration(Date.parse(incident.until) - Date.parse(incident.since)),
-          `Incident: ${incident.title}${incident.subject === null ? '' : ` (${incident.subject})`}`,
+          l10n.t('Incident: {0}', named(incident, l10n)),
           incident.message,
         ],
       })),
     ];
     return {
-      head: ['From', 'For', 'What', 'Why'],
+      head: [l10n.t('From'), l10n.t('For'), l10n.t('What'), l10n.t('Why')],
       rows: rows.sort((a, b) => b.atMs - a.atMs).map(({ cells }) => cells),
       key: `${key} ${all.length}`,
     };
   }
 }
 
+function bandWords({ health, fromMs, untilMs, reason }: Band, words: Words): string {
+  const { l10n, duration, moment } = words;
+  return l10n.t(
+    '{0}, {1} to {2} ({3}). {4}',
+    healthWords(health, l10n),
+    moment(fromMs),
+    moment(untilMs),
+    duration(untilMs - fromMs),
+    reason,
+  );
+}
+
+function incidentWords(incident: DashboardIncident, words: Words): readonly string[] {
+  const { l10n, duration, moment } = words;
+  const { severity, message, since, until } = incident;
+  const what = named(incident, l10n);
+  const titles: Readonly<Record<typeof severity, string>> = {
+    error: l10n.t('Incident, error: {0}', what),
+    warning: l10n.t('Incident, warning: {0}', what),
+    info: l10n.t('Incident, info: {0}', what),
+  };
+  return [
+    titles[severity],
+    until === null
+      ? l10n.t('open since {0}', moment(since))
+      : l10n.t(
+          '{0} to {1} ({2})',
+          moment(since),
+          moment(until),
+          duration(Date.parse(until) - Date.parse(since)),
+        ),
+    message,
+  ];
+}
+
+/** What an incident is called, and whom it is about. */
+function named({ title, subject }: DashboardIncident, l10n: L10n): string {
+  return subject === null ? title : l10n.t('{0} ({1})', title, subject);
+}
+
 function summaryOf(
   all: readonly Band[],
   incidents: readonly DashboardIncident[],
-  totalMs: number,
+  { l10n, duration, percent }: Words,
 ): string {
-  const spent = (health: Health): number =>
-    all.reduce((sum, band) => sum + (band.health === health ? band.untilMs - band.fromMs : 0), 0);
-  const unwatchedMs = spent('unknown');
-  const watchedMs = totalMs - unwatchedMs;
-  // Rounded down: 100 % is said of nothing that had an outage.
-  const percent = Math.floor((spent('healthy') / Math.max(1, watchedMs)) * 1000) / 10;
-  const parts = (['degraded', 'down', 'expected'] as const)
-    .filter((health) => spent(health) > 0)
-    .map((health) => `${healthWords[health].toLowerCase()} ${duration(spent(health))}`);
+  const spent = (healths: readonly Health[]): number =>
+    all.reduce(
+      (sum, { health, fromMs, untilMs }) => sum + (healths.includes(health) ? untilMs - fromMs : 0),
+      0,
+    );
+  const unwatchedMs = spent(['unknown']);
+  const watchedMs = spent(['healthy', 'degraded', 'down', 'expected', 'connecting']);
+  const parts = (
+    [
+      ['degraded', l10n.t('degraded {0}', duration(spent(['degraded'])))],
+      ['down', l10n.t('down {0}', duration(spent(['down'])))],
+      ['expected', l10n.t('planned interruption {0}', duration(spent(['expected'])))],
+    ] as const
+  ).flatMap(([health, words]) => (spent([health]) > 0 ? [words] : []));
   const rest = parts.length === 0 ? '' : ` (${parts.join(', ')})`;
-  const share = `Healthy ${percent} % of the ${duration(watchedMs)} watched${rest}`;
+  const share = l10n.t(
+    'Healthy {0} % of the {1} watched',
+    percent(spent(['healthy']) / Math.max(1, watchedMs)),
+    duration(watchedMs),
+  );
   const open = incidents.filter(({ until }) => until === null).length;
-  const word = incidents.length === 1 ? 'incident' : 'incidents';
   return [
-    watchedMs < 1000 ? 'Not watched yet' : share,
-    ...(unwatchedMs < 60_000 ? [] : [`unknown or not watched ${duration(unwatchedMs)}`]),
-    `${incidents.length} ${word}, ${open} open.`,
+    watchedMs < 1000 ? l10n.t('Not watched yet') : `${share}${rest}`,
+    ...(unwatchedMs < 60_000 ? [] : [l10n.t('unknown or not watched {0}', duration(unwatchedMs))]),
+    incidents.length === 1
+      ? l10n.t('1 incident, {0} open.', open)
+      : l10n.t('{0} incidents, {1} open.', incidents.length, open),
   ].join('; ');
 }
 

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../core/clock';
 import type { DashboardMessage } from '../diagnostics/dashboard';
+import type { L10n } from './l10n';
 
 /** How this page hears of the monitor. */
 export type LinkState =
@@ -49,7 +50,11 @@ async function redeem(ticket: string): Promise<string | null> {
 }
 
 /** Listens to the feed of the server that this page comes from, and comes back when it is lost. */
-export function listenToFeed(token: string, clock: Clock, listener: TransportListener): void {
+export function listenToFeed(
+  token: string,
+  { clock, l10n }: { readonly clock: Clock; readonly l10n: L10n },
+  listener: TransportListener,
+): void {
   let failures = 0;
   let timer: Timer | undefined;
   const connect = (): void => {
@@ -64,7 +69,7 @@ export function listenToFeed(token: string, clock: Clock, listener: TransportLis
     socket.addEventListener('close', () => {
       const delayMs = retryDelaysMs[Math.min(failures, retryDelaysMs.length - 1)] ?? 5000;
       failures += 1;
-      void whyLost(token).then(({ why, isForGood }) => {
+      void whyLost(token, l10n).then(({ why, isForGood }) => {
         listener.onLink({ kind: 'lost', atMs: clock.now(), why, isForGood });
         if (!isForGood) {
           timer = clock.setTimer(delayMs, connect);
@@ -78,19 +83,25 @@ export function listenToFeed(token: string, clock: Clock, listener: TransportLis
 /** A browser does not tell a page why a WebSocket was refused; an ordinary request does. */
 async function whyLost(
   token: string,
+  l10n: L10n,
 ): Promise<{ readonly why: string; readonly isForGood: boolean }> {
   try {
     const headers = token === '' ? {} : { Authorization: `Bearer ${token}` };
     const { status } = await fetch('/status.json', { headers });
     return status === 401
       ? {
-          why: 'This page has no valid key, because the monitor was started anew or the address was opened before. Run "robo dashboard" again.',
+          why: l10n.t(
+            'This page has no valid key, because the monitor was started anew or the address was opened before. Run "robo dashboard" again.',
+          ),
           isForGood: true,
         }
-      : { why: 'The monitor is there and does not take this page now.', isForGood: false };
+      : {
+          why: l10n.t('The monitor is there and does not take this page now.'),
+          isForGood: false,
+        };
   } catch {
     return {
-      why: 'The monitor does not answer: it has ended, or this machine was asleep.',
+      why: l10n.t('The monitor does not answer: it has ended, or this machine was asleep.'),
       isForGood: false,
     };
   }

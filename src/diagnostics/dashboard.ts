@@ -31,8 +31,8 @@ export interface DashboardRunner {
   readonly state: RunnerState;
   readonly pid: number | null;
   readonly work: RunnerWork;
-  /** `failing (3 of 24 symbols)` */
-  readonly workText: string;
+  /** How many of its symbols fail now, those that are not listed too. */
+  readonly failing: number;
   readonly startedAt: string | null;
   readonly lastCycleAt: string | null;
   readonly lastFetchAt: string | null;

@@ -40,6 +40,10 @@ export function fillDashboard(panel: vscode.WebviewPanel, services: DashboardSer
     style: file('dashboard.css'),
     source: webview.cspSource,
     nonce: randomBytes(16).toString('base64url'),
+    title: vscode.l10n.t('Robo: Dashboard'),
+    // Without translations its words are English ones, whatever the editor speaks.
+    language: vscode.l10n.bundle === undefined ? 'en' : vscode.env.language,
+    translations: vscode.l10n.bundle ?? {},
   });
 }
 

@@ -94,7 +94,7 @@ function runner(nowMs: number): DashboardRunner {
     state: 'running',
     pid: 4711,
     work: 'working',
-    workText: 'working (1 of 5 symbols failing)',
+    failing: 1,
     startedAt: isoTime(nowMs - 5 * hourMs),
     lastCycleAt: isoTime(nowMs - 95_000),
     lastFetchAt: isoTime(nowMs - 95_000),
@@ -286,7 +286,6 @@ export function hostileSnapshot(nowMs: number): DashboardSnapshot {
         {
           ...first,
           workspace: `/${bad}`,
-          workText: bad,
           symbols: first.symbols.map((each) => ({ ...each, symbol: bad, signal: bad })),
           helpers: [{ name: bad, state: 'failed', pid: null, port: null, why: bad }],
           market: { state: 'closed', until: bad, words: bad },

@@ -4,7 +4,8 @@ import { isoTime } from '../../src/core/clock';
 import type { DashboardPart } from '../../src/diagnostics/dashboard';
 import { merged, modelOf, snapshotOf } from '../../src/dashboard/model';
 import { bands, placeIncidents, ticks } from '../../src/dashboard/timeline';
-import { amount, duration, folderName, milliseconds, timeWords } from '../../src/dashboard/words';
+import { regional, translationsOf, translator } from '../../src/dashboard/l10n';
+import { folderName, wordsOf } from '../../src/dashboard/words';
 import { emptyUpdate, emptySnapshot, fullSnapshot } from '../support/dashboardSample';
 
 const nowMs = Date.parse('2026-11-20T15:00:00Z');
@@ -94,7 +95,7 @@ describe('the timeline of a dashboard', () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 30 }), (changes) => {
         const fromMs = nowMs - 24 * hourMs;
-        const all = bands(changes, fromMs, nowMs);
+        const all = bands(changes, [fromMs, nowMs], 'Nobody watched.');
         assert.equal(all[0]?.fromMs, fromMs);
         assert.equal(all.at(-1)?.untilMs, nowMs);
         all.slice(1).forEach((band, index) => {
@@ -107,7 +108,7 @@ describe('the timeline of a dashboard', () => {
 
   it('says unknown where nobody watched', () => {
     const changes = [{ at: isoTime(nowMs - hourMs), health: 'healthy' as const, reason: 'ok' }];
-    const all = bands(changes, nowMs - 3 * hourMs, nowMs);
+    const all = bands(changes, [nowMs - 3 * hourMs, nowMs], 'Nobody watched.');
     assert.deepEqual(
       all.map(({ health, fromMs }) => [health, fromMs]),
       [
@@ -156,23 +157,32 @@ describe('the timeline of a dashboard', () => {
 });
 
 describe("a dashboard's words", () => {
+  const english = translator(new Map());
+  const words = wordsOf({ l10n: english, locale: 'en-GB', timeZone: 'UTC' });
+
   it('tell spans, amounts and times', () => {
     assert.deepEqual(
       [-5, 0, 59_999, 60_000, 3_599_999, 3_600_000, 7_500_000, 90_000_000, 86_400_000].map(
-        duration,
+        words.duration,
       ),
       ['0 s', '0 s', '59 s', '1 min', '59 min', '1 h', '2 h 5 min', '1 d 1 h', '1 d'],
     );
-    assert.deepEqual([3.42, 12.6, 1250, 12_345].map(milliseconds), [
+    assert.deepEqual([3.42, 12.6, 1250, 12_345].map(words.milliseconds), [
       '3.4 ms',
       '13 ms',
       '1.25 s',
       '12.3 s',
     ]);
-    assert.deepEqual([0, 0.00421, 1234.5, -3].map(amount), ['0.00', '0.0042', '1,234.50', '-3.00']);
-    const words = timeWords('en-GB', 'UTC');
+    assert.deepEqual([0, 0.00421, 1234.5, -3].map(words.amount), [
+      '0.00',
+      '0.0042',
+      '1,234.50',
+      '-3.00',
+    ]);
+    assert.deepEqual([1, 0.9999, 0.5].map(words.percent), ['100', '99.9', '50']);
     assert.equal(words.clock(nowMs), '15:00:00');
     assert.equal(words.minute(isoTime(nowMs)), '15:00');
+    assert.equal(words.moment(nowMs), '20 Nov, 15:00:00');
     assert.equal(words.moment('nonsense'), 'at an unknown time');
     assert.deepEqual(['/home/me/trading/', 'C:\\a\\b', '/', ''].map(folderName), [
       'trading',
@@ -180,5 +190,37 @@ describe("a dashboard's words", () => {
       '/',
       '',
     ]);
+  });
+
+  it('are those of another language, figures and times with them', () => {
+    const json = JSON.stringify({ '{0} h {1} min': '{0} Std. und {1} Min.', '{0} ms': '{0} msek' });
+    const l10n = translator(translationsOf(json));
+    const german = wordsOf({ l10n, locale: 'de-DE', timeZone: 'UTC' });
+    assert.equal(german.duration(7_500_000), '2 Std. und 5 Min.');
+    assert.equal(german.milliseconds(3.42), '3,4 msek');
+    assert.equal(german.amount(1234.5), '1.234,50');
+    assert.equal(german.percent(0.982), '98,2');
+    assert.equal(german.moment(nowMs), '20. Nov., 15:00:00');
+    // What has no string in that language is said in English.
+    assert.equal(german.duration(5000), '5 s');
+  });
+
+  it('fill places with what was given, and take foreign keys for nothing but keys', () => {
+    const l10n = translator(
+      translationsOf('{"__proto__":"bad","a {0} {1}":"{1} before {0}, {2}","toString":"x"}'),
+    );
+    assert.equal(l10n.t('a {0} {1}', '{1}', 7), '7 before {1}, {2}');
+    assert.equal(l10n.t('constructor'), 'constructor');
+    assert.equal(l10n.t('toString'), 'x');
+    assert.equal(({} as { readonly length?: number }).length, undefined);
+  });
+
+  it('are written as where the reader lives, in the language of the sentences', () => {
+    assert.equal(regional('en', ['de-AT', 'en-gb']), 'en-GB');
+    assert.equal(regional('en', ['de-AT']), 'en');
+    assert.equal(regional('de', ['en-US', 'de-AT', 'de']), 'de-AT');
+    assert.equal(regional('zh-cn', ['zh-TW', 'zh']), 'zh-CN');
+    assert.equal(regional('pt-br', []), 'pt-BR');
+    assert.equal(regional('"><script>', ['x y']), 'en');
   });
 });

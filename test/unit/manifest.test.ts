@@ -96,11 +96,29 @@ function walk(files: readonly ts.SourceFile[], visit: (node: ts.Node) => void): 
   files.forEach(each);
 }
 
+function isTranslation(node: ts.Node): node is ts.CallExpression {
+  return ts.isCallExpression(node) && /(^|\.)l10n\.t$/.test(node.expression.getText());
+}
+
+/** A literal text, or a literal part of one. */
+function isText(node: ts.Node): node is ts.StringLiteralLike | ts.TemplateLiteralLikeNode {
+  return (
+    ts.isStringLiteralLike(node) ||
+    ts.isTemplateMiddleOrTemplateTail(node) ||
+    ts.isTemplateHead(node)
+  );
+}
+
+/** What is written for the browser and not for the reader. */
+function isOfMarkup(node: ts.Node): boolean {
+  return ts.isPropertyAssignment(node) && ['class', 'd'].includes(node.name.getText());
+}
+
 /** The first argument of every `l10n.t(…)`. */
 function translatedMessages(): readonly string[] {
   const messages = new Set<string>();
-  walk(sources('src/ui'), (node) => {
-    if (!ts.isCallExpression(node) || !/(^|\.)l10n\.t$/.test(node.expression.getText())) {
+  walk([...sources('src/ui'), ...sources('src/dashboard')], (node) => {
+    if (!isTranslation(node)) {
       return;
     }
     const [message] = node.arguments;
@@ -323,5 +341,32 @@ describe('The manifest', () => {
         assert.ok(message === undefined || !ts.isStringLiteralLike(message), node.getText());
       }
     });
+  });
+
+  it('writes no sentence into the page past the translation', () => {
+    // Names, a header of HTTP, and what the monitor calls its farms.
+    const names = ['Robo', 'TradingView', 'Bearer ', 'market data', 'historical data'];
+    const known = [...names, 'security definition'];
+    const found: string[] = [];
+    const visit = (node: ts.Node): void => {
+      if (ts.isImportDeclaration(node) || ts.isTypeNode(node)) {
+        return;
+      }
+      if (isTranslation(node)) {
+        node.arguments.slice(1).forEach(visit);
+        return;
+      }
+      const text = isText(node) && !isOfMarkup(node.parent) ? node.text : '';
+      if (/^[A-Z][a-z]|[a-z] [a-z]|^ [a-z]{2}|[a-z]{2} $/.test(text) && !known.includes(text)) {
+        found.push(text);
+      }
+      ts.forEachChild(node, visit);
+    };
+    sources('src/dashboard').forEach(visit);
+    // The classes of an element that changes its state.
+    assert.deepEqual(
+      found.filter((text) => !/^[a-z]+ [a-z]+-$/.test(text)),
+      [],
+    );
   });
 });

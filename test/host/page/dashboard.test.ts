@@ -263,7 +263,6 @@ describe('the dashboard in a browser', function () {
     const runners = full.state.runners.map((runner) => ({
       ...runner,
       work: 'idle' as const,
-      workText: 'idle (market closed)',
       market: { state: 'closed' as const, until: isoTime(nowMs + 3_600_000), words: 'closed' },
     }));
     rig.snapshot = { ...full, state: { ...full.state, runners } };

@@ -2,12 +2,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core';
 import { systemClock } from '../../../src/core/clock';
 import { Emitter } from '../../../src/core/emitter';
 import { FeedServer } from '../../../src/daemon/feed/feedServer';
 import type { PageAssets } from '../../../src/daemon/feed/pageAssets';
 import type { DashboardMessage, DashboardSnapshot } from '../../../src/diagnostics/dashboard';
+import { dashboardHtml, type DashboardParts } from '../../../src/ui/dashboardHtml';
 
 interface PageScript {
   readonly buildPage: (outdir: string) => Promise<PageAssets>;
@@ -101,6 +108,33 @@ export class DashboardRig {
         }
       };
     `);
+    return this.goto(context, `/${fragment}`);
+  }
+
+  /** The page as it is in a panel of VS Code, whose part the test plays. */
+  async openPanel(
+    parts: Pick<DashboardParts, 'language' | 'title' | 'translations'>,
+  ): Promise<Page> {
+    const context = await this.browser.newContext({ timezoneId: 'UTC', locale: 'en-GB' });
+    await context.addInitScript(`
+      globalThis.acquireVsCodeApi = () => ({
+        postMessage() {},
+        getState() {},
+        setState() {},
+      });
+    `);
+    const source = `http://127.0.0.1:${this.port}`;
+    const body = dashboardHtml({
+      ...parts,
+      ...{ script: '/dashboard.js', style: '/dashboard.css', source, nonce: 'abc' },
+    });
+    await context.route('**/panel', async (route) =>
+      route.fulfill({ contentType: 'text/html', body }),
+    );
+    return this.goto(context, '/panel');
+  }
+
+  private async goto(context: BrowserContext, address: string): Promise<Page> {
     const page = await context.newPage();
     page.on('pageerror', (error) => this.complaints.push(error.message));
     page.on('console', (message) => {
@@ -108,7 +142,7 @@ export class DashboardRig {
         this.complaints.push(message.text());
       }
     });
-    await page.goto(`http://127.0.0.1:${this.port}/${fragment}`);
+    await page.goto(`http://127.0.0.1:${this.port}${address}`);
     return page;
   }
 
