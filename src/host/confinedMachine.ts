@@ -24,16 +24,19 @@ export function confinedMachine(machine: Machine, scene: RehearsalScene): Machin
     twsFiles: async () => Promise.resolve(known({ settings: [], logs: [] })),
     processes: async () => {
       const all = await machine.processes();
-      return all.known ? known(withDescendants(all.value, scene.pid)) : all;
+      return all.known ? known(withDescendants(all.value, scene)) : all;
     },
   };
 }
 
-function withDescendants(all: readonly ProcessInfo[], root: number): readonly ProcessInfo[] {
+function withDescendants(
+  all: readonly ProcessInfo[],
+  { pid: root, port }: RehearsalScene,
+): readonly ProcessInfo[] {
   const parents = new Map(all.map(({ pid, parentPid }) => [pid, parentPid]));
   return all
     .filter(({ pid }) => descendsFrom(pid, root, parents))
-    .map((info) => (info.pid === root ? { ...info, argv: simulatorArgv(info) } : info));
+    .map((info) => (info.pid === root ? { ...info, argv: simulatorArgv(info, port) } : info));
 }
 
 function descendsFrom(pid: number, root: number, parents: ReadonlyMap<number, number>): boolean {
@@ -50,6 +53,6 @@ function descendsFrom(pid: number, root: number, parents: ReadonlyMap<number, nu
   return false;
 }
 
-function simulatorArgv({ argv }: ProcessInfo): readonly string[] {
-  return [argv[0] ?? 'node', 'dist/cli.cjs', 'simulate'];
+function simulatorArgv({ argv }: ProcessInfo, port: number): readonly string[] {
+  return [argv[0] ?? 'node', 'dist/cli.cjs', 'simulate', '--port', String(port)];
 }

@@ -61,7 +61,7 @@ export interface EstablishedClient {
   readonly unreadAtServer?: number | undefined;
 }
 
-/** A TWS, IB Gateway or IBC on this machine, or Robo's simulator. */
+/** A TWS, IB Gateway or IBC on this machine, or Robo's simulator where it plays on this port. */
 export interface TwsProcess {
   readonly pid: number;
   readonly product: TwsProduct;
@@ -131,7 +131,10 @@ export async function observePort(
     closeWait: ofRows((all) => groupCloseWait(all, port, owners)),
     established: ofRows((all) => establishedClients(all, port, owners)),
     twsProcesses: processes.known
-      ? foundOrHidden(owners.twsProcesses(), machine.hiddenProcesses?.())
+      ? foundOrHidden(
+          owners.twsProcesses(port, rows.known ? rows.value : []),
+          machine.hiddenProcesses?.(),
+        )
       : processes,
     twsFiles: await machine.twsFiles(owners.twsInfos()),
     platform: machine.platform,
@@ -182,9 +185,15 @@ class Owners {
     );
   }
 
-  twsProcesses(): readonly TwsProcess[] {
+  /** A TWS opens whichever port it is told to; a simulator has one, which it says or listens on. */
+  twsProcesses(port: number, rows: readonly SocketRow[]): readonly TwsProcess[] {
+    const listening = rows.filter((row) => isListener(row, port)).map(({ ownerPid }) => ownerPid);
+    const isElsewhere = ({ pid, argv }: ProcessInfo): boolean =>
+      simulatedPort(argv) !== port && !listening.includes(pid);
     return [...this.classes.values()].flatMap(({ info, processClass }) =>
-      info !== undefined && processClass?.product !== undefined
+      info !== undefined &&
+      processClass?.product !== undefined &&
+      !(processClass.product === 'simulator' && isElsewhere(info))
         ? [
             {
               pid: info.pid,
@@ -197,6 +206,14 @@ class Owners {
         : [],
     );
   }
+}
+
+/** The port that a simulator was told to play on; undefined where it took a free one. */
+function simulatedPort(argv: readonly string[]): number | undefined {
+  const at = argv.indexOf('--port');
+  const text = at === -1 ? argv.find((arg) => arg.startsWith('--port='))?.slice(7) : argv[at + 1];
+  const port = Number(text);
+  return text !== undefined && port > 0 ? port : undefined;
 }
 
 /** The kernel gives a socket its number when a process takes it; `0` means that none has it. */

@@ -50,6 +50,31 @@ describe('what the system tells about a port', () => {
     );
   });
 
+  it('leaves out simulated TWSs that play on other ports', async () => {
+    const simulator = (pid: number, ...flags: readonly string[]) =>
+      fakeProcess(pid, ['node', '/opt/robo/dist/cli.cjs', 'simulate', ...flags].join(' '));
+    const machine = machineWith(
+      { ...listener, ownerPid: 31 },
+      { ...listener, local: { address: '::', port: 4002 }, ownerPid: 32 },
+    );
+    machine.table = known([
+      tws,
+      simulator(31, '--port', '0'),
+      simulator(32, '--fault', 'none'),
+      simulator(33, '--port', '4002'),
+      simulator(34, '--port=7498'),
+      simulator(35),
+      // It refuses connections, and listens nowhere.
+      simulator(36, '--port', '7497', '--fault', 'refused'),
+      simulator(37, '--port=7497'),
+    ]);
+    const pidsAt = async (port: number): Promise<readonly number[]> =>
+      value((await observePort(machine, port, true)).twsProcesses).map(({ pid }) => pid);
+    assert.deepEqual(await pidsAt(7497), [10, 31, 36, 37]);
+    assert.deepEqual(await pidsAt(4002), [10, 32, 33]);
+    assert.deepEqual(await pidsAt(4001), [10]);
+  });
+
   it('says hidden, not nobody, for a listener whose owner we may not see', async () => {
     const seen = await observePort(machineWith({ ...listener, ownerPid: undefined }), 7497, true);
     assert.equal(value(seen.listeners)[0]?.role, 'hidden');
