@@ -24,9 +24,9 @@ import {
   type WindowState,
   workWords,
 } from './statusBarView';
-import { exactTimes } from './times';
+import { coarseTimes } from './times';
 import { watchedRunners } from './watchedRunners';
-import { formatAge, type L10n, plain } from './words';
+import { type L10n, plain } from './words';
 
 /** How a node looks: never by colour alone, each has its own icon. */
 export type Tone = 'good' | 'warning' | 'bad' | 'plain';
@@ -279,7 +279,7 @@ function farmNode({ name, kind, state }: FarmStatus, l10n: L10n): TreeNode {
 
 function runnerNode(model: TreeModel, l10n: L10n): TreeNode {
   const runner = ownRunner(model);
-  const words = runnerWords(runner, model, l10n);
+  const words = runnerWords(runner, model, l10n, coarseTimes(model.nowMs, l10n));
   const isAlive = runner !== undefined && runner.state !== 'exited';
   const [icon, tone] = runnerLook(runner);
   const [watched] = watchedRunners(runner === undefined ? [] : [runner]);
@@ -317,7 +317,7 @@ function runnerNode(model: TreeModel, l10n: L10n): TreeNode {
 /** A narrow view cuts a row off: what decides comes first, the tooltip has the whole. */
 function runnerShort(runner: RunnerStatus | undefined, model: TreeModel, l10n: L10n): string {
   if (runner?.state !== 'running' && runner?.state !== 'external') {
-    return runnerWords(runner, model, l10n);
+    return runnerWords(runner, model, l10n, coarseTimes(model.nowMs, l10n));
   }
   const { lastFetchAt, state } = runner;
   return [
@@ -325,7 +325,7 @@ function runnerShort(runner: RunnerStatus | undefined, model: TreeModel, l10n: L
     ...(state === 'external' ? [l10n.t('started elsewhere')] : []),
     ...(lastFetchAt === null
       ? []
-      : [l10n.t('data {0}', exactTimes(model.nowMs, l10n).last(lastFetchAt))]),
+      : [l10n.t('data {0}', coarseTimes(model.nowMs, l10n).last(lastFetchAt))]),
   ].join(', ');
 }
 
@@ -351,14 +351,11 @@ function restartNode({ restart }: RunnerStatus, nowMs: number, l10n: L10n): read
   if (restart === undefined || (restart.nextAt === null && !restart.isPersonCalled)) {
     return [];
   }
-  const due = restart.nextAt === null ? null : Date.parse(restart.nextAt) - nowMs;
+  const due = restart.nextAt === null ? null : coarseTimes(nowMs, l10n).from(restart.nextAt);
   return [
     node({
       id: 'runner/restart',
-      label:
-        due === null
-          ? l10n.t('Not started again')
-          : l10n.t('Starts again in {0}', formatAge(due, l10n)),
+      label: due === null ? l10n.t('Not started again') : l10n.t('Starts again {0}', due),
       description: plain(restart.why, 200),
       tooltip: plain(restart.why),
       icon: due === null ? 'bell' : 'history',
@@ -421,7 +418,7 @@ function symbolNode(symbol: SymbolStatus, nowMs: number, l10n: L10n): TreeNode {
   const age =
     symbol.lastFetchAt === null
       ? l10n.t('no data yet')
-      : l10n.t('{0} ago', formatAge(nowMs - Date.parse(symbol.lastFetchAt), l10n));
+      : coarseTimes(nowMs, l10n).last(symbol.lastFetchAt);
   const isFailing = symbol.failures > 0;
   const failed = isFailing ? l10n.t('{0} failures in a row, ', symbol.failures) : '';
   const price = symbol.price === null ? '' : ` ${symbol.price}`;
@@ -500,7 +497,7 @@ function incidentsNode(status: StatusRecord, nowMs: number, l10n: L10n): TreeNod
 
 function incidentNode(incident: IncidentStatus, nowMs: number, l10n: L10n): TreeNode {
   const { key, cause, severity, message, since, acknowledgedAt } = incident;
-  const age = formatAge(nowMs - Date.parse(since), l10n);
+  const age = coarseTimes(nowMs, l10n).since(since);
   const isKnown = acknowledgedAt !== null;
   return node({
     id: `incident/${key}`,

@@ -12,6 +12,7 @@ import {
   type TreeNode,
 } from './servicesTree';
 import type { StatusModel } from './statusBarView';
+import { treeChanges } from './treeChanges';
 
 const colours: Record<Tone, vscode.ThemeColor | undefined> = {
   good: new vscode.ThemeColor('testing.iconPassed'),
@@ -27,17 +28,34 @@ export interface ServicesViewDeps {
   readonly onError: (error: unknown) => void;
 }
 
+/**
+ * One row, the same object as long as its thing lives: the editor knows a row by it, and can draw
+ * it anew without the others. Menus hand it to commands.
+ */
+class Row {
+  constructor(public node: TreeNode) {}
+
+  get contextValue(): string {
+    return this.node.contextValue;
+  }
+
+  get argument(): string | undefined {
+    return this.node.argument;
+  }
+}
+
 /** The services tree. Nothing is drawn and no process is looked at while nobody sees it. */
-export class ServicesView implements vscode.TreeDataProvider<TreeNode>, Disposable {
+export class ServicesView implements vscode.TreeDataProvider<Row>, Disposable {
   private readonly store = new DisposableStore();
-  private readonly changeEmitter = this.store.add(new vscode.EventEmitter<undefined>());
-  private readonly view: vscode.TreeView<TreeNode>;
+  private readonly changeEmitter = this.store.add(new vscode.EventEmitter<Row[] | undefined>());
+  private readonly view: vscode.TreeView<Row>;
   private model: Omit<TreeModel, 'nowMs' | 'processes'> = {
     state: { kind: 'reading' },
     workspace: undefined,
   };
   private processes: ProcessListing | undefined;
-  private shown = '';
+  private rows: ReadonlyMap<string, Row> = new Map();
+  private shown: readonly TreeNode[] = [];
 
   readonly onDidChangeTreeData = this.changeEmitter.event;
 
@@ -52,7 +70,7 @@ export class ServicesView implements vscode.TreeDataProvider<TreeNode>, Disposab
     );
     this.store.add(
       this.view.onDidExpandElement(({ element }) => {
-        if (element.id === processesNodeId) {
+        if (element.node.id === processesNodeId) {
           this.lookAtProcesses();
         }
       }),
@@ -71,7 +89,7 @@ export class ServicesView implements vscode.TreeDataProvider<TreeNode>, Disposab
     this.lookAtProcesses();
   }
 
-  getTreeItem(node: TreeNode): vscode.TreeItem {
+  getTreeItem({ node }: Row): vscode.TreeItem {
     const { None, Collapsed, Expanded } = vscode.TreeItemCollapsibleState;
     const isBranch = node.children.length > 0 || node.id === processesNodeId;
     const item = new vscode.TreeItem(
@@ -90,8 +108,12 @@ export class ServicesView implements vscode.TreeDataProvider<TreeNode>, Disposab
     return item;
   }
 
-  getChildren(node?: TreeNode): TreeNode[] {
-    return [...(node === undefined ? this.roots() : node.children)];
+  getChildren(row?: Row): Row[] {
+    if (row === undefined) {
+      this.take(this.roots());
+    }
+    const nodes = row === undefined ? this.shown : row.node.children;
+    return nodes.flatMap(({ id }) => this.rows.get(id) ?? []);
   }
 
   dispose(): void {
@@ -103,16 +125,32 @@ export class ServicesView implements vscode.TreeDataProvider<TreeNode>, Disposab
     return servicesTree(model, vscode.l10n);
   }
 
-  /** The same tree again changes nothing, so that nothing flickers under the pointer. */
+  /** Only rows that say something else are drawn, so that nothing flickers under the pointer. */
   private draw(): void {
     if (!this.view.visible) {
       return;
     }
-    const now = JSON.stringify(this.roots());
-    if (now !== this.shown) {
-      this.shown = now;
-      this.changeEmitter.fire(undefined);
+    const roots = this.roots();
+    const changed = treeChanges(this.shown, roots);
+    if (changed.length > 0) {
+      this.take(roots);
+      this.changeEmitter.fire(
+        changed === 'all' ? undefined : changed.flatMap((id) => this.rows.get(id) ?? []),
+      );
     }
+  }
+
+  private take(roots: readonly TreeNode[]): void {
+    const rows = new Map<string, Row>();
+    const add = (node: TreeNode): void => {
+      const row = this.rows.get(node.id) ?? new Row(node);
+      row.node = node;
+      rows.set(node.id, row);
+      node.children.forEach(add);
+    };
+    roots.forEach(add);
+    this.rows = rows;
+    this.shown = roots;
   }
 
   private lookAtProcesses(): void {

@@ -28,6 +28,26 @@ export function exactTimes(nowMs: number, l10n: L10n): Times {
 }
 
 const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+
+/** For rows that are seen for long: short, and in steps, so that they seldom say something else. */
+export function coarseTimes(nowMs: number, l10n: L10n): Times {
+  const span = (ms: number): string =>
+    ms < minuteMs
+      ? l10n.t('< 1 min')
+      : ms < hourMs || ms >= 48 * hourMs
+        ? formatAge(Math.floor(ms / minuteMs) * minuteMs, l10n)
+        : l10n.t('{0} h', Math.floor(ms / hourMs));
+  const age = (at: string): string => span(nowMs - Date.parse(at));
+  const ahead = (at: string): string => span(Date.parse(at) - nowMs);
+  return {
+    isCalm: true,
+    since: (at) => l10n.t('{0} ago', age(at)),
+    last: (at) => l10n.t('{0} ago', age(at)),
+    until: (at) => l10n.t('{0} more', ahead(at)),
+    from: (at) => l10n.t('in {0}', ahead(at)),
+  };
+}
 
 /**
  * For what must stand still while it is read: words that stay true for minutes.

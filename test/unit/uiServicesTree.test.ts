@@ -9,6 +9,7 @@ import {
   type TreeNode,
   viewState,
 } from '../../src/ui/servicesTree';
+import { treeChanges } from '../../src/ui/treeChanges';
 import { watchedRunners } from '../../src/ui/watchedRunners';
 import { ago, english, findingWith, runnerWith, startMs, statusWith } from '../support/uiFixtures';
 
@@ -126,7 +127,7 @@ describe('The services tree', () => {
     };
     const model = watching({ runner: [runnerWith({ symbolStatus: [symbol] })] });
     const { description, tone } = find(model, 'symbol/NVDA');
-    assert.match(description, /^3 failures in a row, 40 s ago 181\.2, 1$/);
+    assert.match(description, /^3 failures in a row, < 1 min ago 181\.2, 1$/);
     assert.equal(tone, 'warning');
     assert.equal(find(model, 'runner').contextValue, 'runner.alive');
   });
@@ -156,7 +157,7 @@ describe('The services tree', () => {
   it('begins with the word that decides, however narrow the view, and tells the rest aside', () => {
     const running = runnerWith({ command: ['python3', 'trader.py'] });
     const own = find(watching({ runner: [running] }), 'runner');
-    assert.match(own.description, /^working, data 12 s ago$/);
+    assert.match(own.description, /^working, data < 1 min ago$/);
     assert.match(own.tooltip, /running \(pid 4711\), working, .* python3 trader\.py$/);
     const other = find(watching({ runner: [runnerWith({ state: 'external' })] }), 'runner');
     assert.match(other.description, /^working, started elsewhere/);
@@ -180,10 +181,55 @@ describe('The services tree', () => {
       isPersonCalled: false,
     };
     const soon = watching({ runner: [runnerWith({ state: 'exited', restart })] });
-    assert.match(find(soon, 'runner/restart').label, /again in 30 s/);
+    assert.match(find(soon, 'runner/restart').label, /again in < 1 min/);
     const called = { ...restart, nextAt: null, isPersonCalled: true };
     const never = watching({ runner: [runnerWith({ state: 'exited', restart: called })] });
     assert.equal(find(never, 'runner/restart').tone, 'bad');
+  });
+
+  describe('as time passes', () => {
+    const symbol = (name: string, lastFetchAt: string, price = 181.2) => ({
+      ...{ symbol: name, lastFetchAt, lastFailureAt: null, failures: 0, price, signal: null },
+    });
+    const runner = (...symbolStatus: readonly ReturnType<typeof symbol>[]) =>
+      runnerWith({ symbolStatus, lastFetchAt: ago(0) });
+    const finding = (heldFor: string) =>
+      findingWith({ message: `TCP accepted, no answer to the API hello for ${heldFor}` });
+    const model = (change: Partial<StatusRecord>, laterMs = 0): TreeModel =>
+      watching(
+        {
+          ...{ health: 'down', layer: 'tcp', findings: [finding('3.0 s')] },
+          runner: [runner(symbol('AAPL', ago(0)), symbol('NVDA', ago(0)))],
+          incidents: [{ ...incident, since: ago(0) }],
+          ...change,
+        },
+        { nowMs: startMs + laterMs },
+      );
+    const changes = (before: TreeModel, after: TreeModel): readonly string[] | 'all' =>
+      treeChanges(servicesTree(before, english), servicesTree(after, english));
+
+    it('draws nothing anew while only ages grow', () => {
+      assert.deepEqual(changes(model({}), model({}, 59_000)), []);
+      const later = { findings: [finding('58 s')] };
+      assert.deepEqual(changes(model({}), model(later, 59_000)), []);
+      assert.deepEqual(changes(model({}, 60_000), model({}, 119_999)), []);
+      assert.deepEqual(changes(model({}, 3_600_000), model({}, 7_199_000)), []);
+    });
+
+    it('draws the rows whose words have changed, and no other', () => {
+      const symbols = [symbol('AAPL', ago(0)), symbol('NVDA', ago(0), 182)];
+      const priced = { runner: [runner(...symbols)] };
+      assert.deepEqual(changes(model({}), model(priced)), ['symbol/NVDA']);
+      assert.deepEqual(changes(model({}), model({ findings: [] })), ['broker']);
+      assert.deepEqual(changes(model({}), model({ incidents: [] })), ['incidents']);
+    });
+
+    it('draws a branch anew that has other rows, and all where the branches are others', () => {
+      const priced = { runner: [runner(symbol('AAPL', ago(0)))] };
+      assert.deepEqual(changes(model({}), model(priced)), ['runner']);
+      assert.equal(changes(watching(), { ...watching(), state: { kind: 'reading' } }), 'all');
+      assert.equal(treeChanges([], servicesTree(model({}), english)), 'all');
+    });
   });
 
   it('offers to acknowledge an incident once', () => {

@@ -1,0 +1,31 @@
+import type { TreeNode } from './servicesTree';
+import { withoutAges } from './words';
+
+/**
+ * What has to be drawn anew to come from one tree to the next: the ids of rows that look another
+ * way or have other rows below them; `all` where the roots are others. A row that is drawn anew
+ * takes those below it along. Ages in a tooltip do not count: a hover that is read stays open.
+ */
+export function treeChanges(
+  before: readonly TreeNode[],
+  after: readonly TreeNode[],
+): readonly string[] | 'all' {
+  return idsOf(before) === idsOf(after) ? changesBelow(before, after) : 'all';
+}
+
+function changesBelow(before: readonly TreeNode[], after: readonly TreeNode[]): readonly string[] {
+  return after.flatMap((node, at) => {
+    const old = before[at];
+    return old === undefined || lookOf(old) !== lookOf(node)
+      ? [node.id]
+      : changesBelow(old.children, node.children);
+  });
+}
+
+function lookOf({ children, tooltip, ...rest }: TreeNode): string {
+  return JSON.stringify([rest, withoutAges(tooltip), idsOf(children)]);
+}
+
+function idsOf(nodes: readonly TreeNode[]): string {
+  return JSON.stringify(nodes.map(({ id }) => id));
+}
