@@ -118,7 +118,7 @@ export function rowAt(
 /** Incidents, and runs of lines that differ only in times and amounts. */
 export function foldsOf(
   document: LogDocument,
-  findings: readonly PlacedFinding[],
+  findings: readonly Pick<PlacedFinding, 'from' | 'to'>[],
 ): readonly Fold[] {
   const folds = findings.flatMap(({ from, to }) => {
     const start = lineOfRow(document, from);
@@ -128,7 +128,8 @@ export function foldsOf(
   return [...folds, ...runsOf(document)].slice(0, maxFolds);
 }
 
-function lastLineTo({ numbers }: LogDocument, row: number): number {
+/** The last line up to a row; -1 where none is shown. */
+export function lastLineTo({ numbers }: LogDocument, row: number): number {
   return numbers.findLastIndex((number) => number !== null && number <= row);
 }
 

@@ -19,6 +19,7 @@ import {
 import { LogFollow } from './logFollow';
 import { LogModel } from './logModel';
 import { type LogKind, kindOf, logUri } from './logUris';
+import { pastLenses, type ToldIncident, toldIncidents } from './toldIncidents';
 
 export interface LogViewDeps {
   readonly clock: Clock;
@@ -44,6 +45,8 @@ interface OpenLog {
   /** Rises with each new text. */
   revision: number;
   findings: readonly PlacedFinding[];
+  /** Incidents that the monitor's log tells to their end. */
+  told: readonly ToldIncident[];
   drawTimer: Timer | undefined;
   diagnoseTimer: Timer | undefined;
 }
@@ -184,7 +187,7 @@ export class LogView
       return [];
     }
     const top = new vscode.Range(0, 0, 0, 0);
-    const { document, findings, model } = log;
+    const { document, findings, told, model } = log;
     const present = presentLenses(
       document,
       this.deps.troublesOf(log.kind),
@@ -196,6 +199,7 @@ export class LogView
       ...lensesOf(document, findings, vscode.l10n).map((lens) =>
         lensTo(commandIds.openGuide, lens),
       ),
+      ...pastLenses(document, told, vscode.l10n).map((lens) => lensTo(commandIds.openGuide, lens)),
       ...present.map((lens) => lensTo(commandIds.explain, lens)),
     ];
   }
@@ -204,7 +208,7 @@ export class LogView
     const log = this.openAt(uri);
     return log === undefined
       ? []
-      : foldsOf(log.document, log.findings).map(
+      : foldsOf(log.document, [...log.findings, ...log.told]).map(
           ({ start, end }) => new vscode.FoldingRange(start, end),
         );
   }
@@ -279,6 +283,7 @@ export class LogView
       // Also the time of the file: one that was open before must be read again.
       revision: this.deps.clock.now(),
       findings: [],
+      told: [],
       drawTimer: undefined,
       diagnoseTimer: undefined,
     };
@@ -320,6 +325,7 @@ export class LogView
     log.diagnoseTimer ??= this.deps.clock.setTimer(diagnoseAfterMs, () => {
       log.diagnoseTimer = undefined;
       log.findings = log.model.findings;
+      log.told = log.kind === 'monitor' ? toldIncidents(log.model.snapshot) : [];
       this.lensEmitter.fire();
       this.foldEmitter.fire();
     });
