@@ -76,7 +76,7 @@ export class Overview {
     this.link.className = `link link-${kind}`;
     const words = {
       connecting: l10n.t('Connecting to the monitor…'),
-      open: l10n.t('Live'),
+      open: l10n.t('Up to date'),
       stale: l10n.t(
         'No word from the monitor for {0} min: what is shown is that old.',
         Math.floor((silentMs ?? 0) / 60_000),

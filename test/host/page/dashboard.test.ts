@@ -163,7 +163,7 @@ describe('the dashboard in a browser', function () {
 
   it('says since when it is disconnected, keeps the last state, and says when its key has gone', async () => {
     page = await rig.open();
-    await shown('.link', /^Live$/);
+    await shown('.link', /^Up to date$/);
     const { port } = rig;
     await rig.stopServing();
     await shown('.link', /Disconnected since \d\d:\d\d:\d\d\. .* Trying again/);
@@ -177,17 +177,17 @@ describe('the dashboard in a browser', function () {
 
   it('comes back when only the connection was lost', async () => {
     page = await rig.open();
-    await shown('.link', /^Live$/);
+    await shown('.link', /^Up to date$/);
     await page.evaluate('globalThis.sockets.at(-1).close()');
     await shown('.link', /Disconnected since .* does not take this page now/);
-    await shown('.link', /^Live$/);
+    await shown('.link', /^Up to date$/);
     assert.equal(await page.evaluate('globalThis.sockets.length'), 2);
   });
 
   it('says how old it is when nothing comes any more', async () => {
     rig.snapshot = fullSnapshot(nowMs);
     page = await rig.open();
-    await shown('.link', /^Live$/);
+    await shown('.link', /^Up to date$/);
     await page.evaluate(`
       const before = performance.now.bind(performance);
       performance.now = () => before() + 5 * 60_000;
@@ -197,16 +197,16 @@ describe('the dashboard in a browser', function () {
 
   it('takes the key out of the address, and keeps it for the tab', async () => {
     page = await rig.open();
-    await shown('.link', /^Live$/);
+    await shown('.link', /^Up to date$/);
     assert.equal(new URL(page.url()).hash, '');
     await page.reload();
-    await shown('.link', /^Live$/);
+    await shown('.link', /^Up to date$/);
   });
 
   it('is opened once by a ticket, and says what to do when it was used', async () => {
     const fragment = `#ticket=${rig.ticket()}`;
     page = await rig.open({}, fragment);
-    await shown('.link', /^Live$/);
+    await shown('.link', /^Up to date$/);
     await page.context().close();
     page = await rig.open({}, fragment);
     await shown('.link', /no valid key.*Run "robo dashboard" again/);
