@@ -324,8 +324,10 @@ export class LogView
     this.deps.onNewText(log.uri);
     log.diagnoseTimer ??= this.deps.clock.setTimer(diagnoseAfterMs, () => {
       log.diagnoseTimer = undefined;
-      log.findings = log.model.findings;
-      log.told = log.kind === 'monitor' ? toldIncidents(log.model.snapshot) : [];
+      // The monitor has diagnosed with more than its lines; what they quote is no evidence again.
+      const isMonitor = log.kind === 'monitor';
+      log.findings = isMonitor ? [] : log.model.findings;
+      log.told = isMonitor ? toldIncidents(log.model.snapshot) : [];
       this.lensEmitter.fire();
       this.foldEmitter.fire();
     });
