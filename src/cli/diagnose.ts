@@ -2,6 +2,8 @@ import { readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { stdin } from 'node:process';
+import type { Readable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 import { errorCode, errorText, HumanError } from '../core/errors';
 import { catalogue } from '../diagnostics/catalogue';
 import { LogFeed } from '../diagnostics/logFeed';
@@ -56,7 +58,7 @@ async function readLog(
 ): Promise<Pick<LogFeed, 'cutLines'> & { readonly findings: readonly LogFinding[] }> {
   const feed = new LogFeed();
   try {
-    await (file === undefined ? readStandardInput(feed, signal) : readFile(file, feed, signal));
+    await (file === undefined ? readStream(stdin, feed, signal) : readFile(file, feed, signal));
   } catch (error) {
     if (!signal.aborted) {
       throw new HumanError(`${file ?? 'The input'} cannot be read: ${reasonOf(error)}.`);
@@ -65,36 +67,45 @@ async function readLog(
   return { findings: feed.end(), cutLines: feed.cutLines };
 }
 
-/**
- * Into one buffer again and again: memory stays the same for any file. Reading synchronously is
- * several times as fast; now and then others have their turn.
- */
 async function readFile(file: string, feed: LogFeed, signal: AbortSignal): Promise<void> {
   const handle = await open(file);
   try {
-    const buffer = Buffer.allocUnsafe(chunkBytes);
-    for (let chunk = 0; !signal.aborted; chunk += 1) {
-      const length =
-        chunk % chunksPerTurn === 0
-          ? (await handle.read(buffer, 0, chunkBytes, null)).bytesRead
-          : readSync(handle.fd, buffer, 0, chunkBytes, null);
-      if (length === 0) {
-        return;
-      }
-      feed.push(buffer.subarray(0, length));
+    if ((await handle.stat()).isFile()) {
+      await readWhole(handle.fd, feed, signal);
+    } else {
+      // A named pipe may stay silent for ever.
+      await readStream(handle.createReadStream({ highWaterMark: chunkBytes }), feed, signal);
     }
   } finally {
     await handle.close();
   }
 }
 
-async function readStandardInput(feed: LogFeed, signal: AbortSignal): Promise<void> {
-  // A terminal or a pipe may stay silent for ever; what was read until then counts.
+/**
+ * Into one buffer again and again: memory stays the same for any file. Reading synchronously is
+ * several times as fast; now and then others have their turn.
+ */
+async function readWhole(descriptor: number, feed: LogFeed, signal: AbortSignal): Promise<void> {
+  const buffer = Buffer.allocUnsafe(chunkBytes);
+  for (let chunk = 1; !signal.aborted; chunk += 1) {
+    const length = readSync(descriptor, buffer, 0, chunkBytes, null);
+    if (length === 0) {
+      return;
+    }
+    feed.push(buffer.subarray(0, length));
+    if (chunk % chunksPerTurn === 0) {
+      await turn();
+    }
+  }
+}
+
+async function readStream(input: Readable, feed: LogFeed, signal: AbortSignal): Promise<void> {
+  // What was read until then counts.
   const stop = (): void => {
-    stdin.destroy();
+    input.destroy();
   };
   signal.addEventListener('abort', stop, { once: true });
-  for await (const chunk of stdin) {
+  for await (const chunk of input) {
     feed.push(Buffer.from(chunk as Uint8Array));
     if (signal.aborted) {
       return;
