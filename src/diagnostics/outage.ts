@@ -85,12 +85,13 @@ export function outageCauses(outage: Outage): readonly [RankedCause, ...RankedCa
 /** The finding for a link that is down. */
 export function outageFinding(outage: Outage): Finding {
   const { message, nowMs, sinceMs } = outage;
-  const lasted = sinceMs === undefined ? '' : ` for ${describeDuration(nowMs - sinceMs)}`;
+  // Not for how long: the sentence stays while the outage goes on.
+  const begun = sinceMs === undefined ? '' : ` since ${isoTime(sinceMs)}`;
   const { open, outlived } = resetsOf(outage);
   return makeFinding({
     subject: { kind: 'connection' },
     causes: outageCauses(outage),
-    message: `TWS has been without IBKR${lasted} (message ${message.code}): ${shorten(message.text)}`,
+    message: `TWS has been without IBKR${begun} (message ${message.code}): ${shorten(message.text)}`,
     nowMs: message.atMs,
     severity: 'error',
     evidence: [

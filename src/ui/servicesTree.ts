@@ -178,16 +178,22 @@ function layerNodes(
   const reached = status.layer === null ? -1 : layers.indexOf(status.layer);
   const stopped = finding?.layer ?? null;
   const notReached = status.health === 'healthy' ? l10n.t('not tested') : l10n.t('not reached');
+  const stoppedAt = stopped === null ? -1 : layers.indexOf(stopped);
   return layers.map((layer, at) => {
     const isStopped = layer === stopped && status.health !== 'healthy';
     const [icon, tone, words] = isStopped
       ? (['error', 'bad', l10n.t('stops here')] as const)
       : at <= reached
         ? (['pass', 'good', layerWords(layer, l10n)] as const)
-        : (['circle-outline', 'plain', notReached] as const);
+        : // A layer before the one in trouble was passed by unasked, whatever it would have said.
+          ([
+            'circle-outline',
+            'plain',
+            at < stoppedAt ? l10n.t('not tested') : notReached,
+          ] as const);
     return node({
       id: `layer/${layer}`,
-      label: layer,
+      label: layerName(layer, l10n),
       description: words,
       tooltip: isStopped ? plain(finding?.message ?? '') : words,
       icon,
@@ -196,6 +202,21 @@ function layerNodes(
       ...(isStopped && finding !== undefined ? guideLink(finding.guide, l10n) : {}),
     });
   });
+}
+
+function layerName(layer: Layer, l10n: L10n): string {
+  const names: Record<Layer, string> = {
+    process: l10n.t('process'),
+    port: l10n.t('port'),
+    sockets: l10n.t('sockets'),
+    tcp: l10n.t('tcp'),
+    hello: l10n.t('hello'),
+    ready: l10n.t('ready'),
+    clock: l10n.t('clock'),
+    account: l10n.t('account'),
+    data: l10n.t('data'),
+  };
+  return names[layer];
 }
 
 function layerWords(layer: Layer, l10n: L10n): string {
@@ -269,12 +290,22 @@ function farmNode({ name, kind, state }: FarmStatus, l10n: L10n): TreeNode {
   return node({
     id: `farm/${kind}/${name}`,
     label: plain(name, 60),
-    description: `${kind}, ${words[state]}`,
+    description: l10n.t('{0}, {1}', farmKind(kind, l10n), words[state]),
     tooltip: words[state],
     icon,
     tone,
     contextValue: 'farm',
   });
+}
+
+function farmKind(kind: FarmStatus['kind'], l10n: L10n): string {
+  const words: Record<FarmStatus['kind'], string> = {
+    'market data': l10n.t('market data'),
+    'historical data': l10n.t('historical data'),
+    'security definition': l10n.t('security definition'),
+    unknown: l10n.t('unknown kind'),
+  };
+  return words[kind];
 }
 
 function runnerNode(model: TreeModel, l10n: L10n): TreeNode {
@@ -469,10 +500,13 @@ function processNode(process: ListedProcess, l10n: L10n): TreeNode {
     monitor: l10n.t('monitor'),
   };
   const isDuplicate = process.role === 'duplicate';
+  const command = plain(process.argv.join(' '), 120);
   return node({
     id: `process/${process.pid}/${process.startToken}`,
     label: l10n.t('pid {0}', process.pid),
-    description: `${roles[process.role]}${process.isLive ? ', LIVE' : ''}: ${plain(process.argv.join(' '), 120)}`,
+    description: process.isLive
+      ? l10n.t('{0}, LIVE: {1}', roles[process.role], command)
+      : l10n.t('{0}: {1}', roles[process.role], command),
     tooltip: plain(process.why),
     icon: isDuplicate ? 'warning' : process.role === 'tws' ? 'lock' : 'server-process',
     tone: isDuplicate ? 'warning' : 'plain',

@@ -12,7 +12,7 @@ import {
   type TreeNode,
 } from './servicesTree';
 import type { StatusModel } from './statusBarView';
-import { treeChanges } from './treeChanges';
+import { newlyOpen, treeChanges } from './treeChanges';
 
 const colours: Record<Tone, vscode.ThemeColor | undefined> = {
   good: new vscode.ThemeColor('testing.iconPassed'),
@@ -116,6 +116,11 @@ export class ServicesView implements vscode.TreeDataProvider<Row>, Disposable {
     return nodes.flatMap(({ id }) => this.rows.get(id) ?? []);
   }
 
+  /** For `reveal`, which is asked for roots only. */
+  getParent(): undefined {
+    return undefined;
+  }
+
   dispose(): void {
     this.store.dispose();
   }
@@ -133,10 +138,21 @@ export class ServicesView implements vscode.TreeDataProvider<Row>, Disposable {
     const roots = this.roots();
     const changed = treeChanges(this.shown, roots);
     if (changed.length > 0) {
+      const opened = newlyOpen(this.shown, roots);
       this.take(roots);
       this.changeEmitter.fire(
         changed === 'all' ? undefined : changed.flatMap((id) => this.rows.get(id) ?? []),
       );
+      this.open(opened.flatMap((id) => this.rows.get(id) ?? []));
+    }
+  }
+
+  /** The editor keeps a row as it was when it came; one that has trouble to show now is opened. */
+  private open(rows: readonly Row[]): void {
+    for (const row of rows) {
+      this.view
+        .reveal(row, { expand: true, select: false, focus: false })
+        .then(undefined, this.deps.onError);
     }
   }
 

@@ -13,6 +13,20 @@ export function treeChanges(
   return idsOf(before) === idsOf(after) ? changesBelow(before, after) : 'all';
 }
 
+/**
+ * The ids of roots that are to stand open now and were not before: trouble has come. One that was
+ * closed by hand while it lasts stays closed.
+ */
+export function newlyOpen(
+  before: readonly TreeNode[],
+  after: readonly TreeNode[],
+): readonly string[] {
+  const isOpen = ({ opensAtFirst, children }: TreeNode): boolean =>
+    opensAtFirst && children.length > 0;
+  const known = new Map(before.map((node) => [node.id, isOpen(node)]));
+  return after.filter((node) => isOpen(node) && known.get(node.id) === false).map(({ id }) => id);
+}
+
 function changesBelow(before: readonly TreeNode[], after: readonly TreeNode[]): readonly string[] {
   return after.flatMap((node, at) => {
     const old = before[at];

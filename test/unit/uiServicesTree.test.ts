@@ -9,7 +9,7 @@ import {
   type TreeNode,
   viewState,
 } from '../../src/ui/servicesTree';
-import { treeChanges } from '../../src/ui/treeChanges';
+import { newlyOpen, treeChanges } from '../../src/ui/treeChanges';
 import { watchedRunners } from '../../src/ui/watchedRunners';
 import { ago, english, findingWith, runnerWith, startMs, statusWith } from '../support/uiFixtures';
 
@@ -187,6 +187,14 @@ describe('The services tree', () => {
     assert.equal(find(never, 'runner/restart').tone, 'bad');
   });
 
+  it('says of a layer before the one in trouble that nobody asked it, not that it is out of reach', () => {
+    const causes = [{ id: 'upstream_lost_1100', confidence: 0.95, why: 'TWS said so' }] as const;
+    const findings = [findingWith({ layer: 'data', causes: [...causes] })];
+    const lost = watching({ health: 'down', layer: 'clock', findings });
+    const words = ['clock', 'account', 'data'].map((l) => find(lost, `layer/${l}`).description);
+    assert.deepEqual(words, ['it tells the time', 'not tested', 'stops here']);
+  });
+
   describe('as time passes', () => {
     const symbol = (name: string, lastFetchAt: string, price = 181.2) => ({
       ...{ symbol: name, lastFetchAt, lastFailureAt: null, failures: 0, price, signal: null },
@@ -222,6 +230,16 @@ describe('The services tree', () => {
       assert.deepEqual(changes(model({}), model(priced)), ['symbol/NVDA']);
       assert.deepEqual(changes(model({}), model({ findings: [] })), ['broker']);
       assert.deepEqual(changes(model({}), model({ incidents: [] })), ['incidents']);
+    });
+
+    it('opens a branch when trouble comes, once, and closes none', () => {
+      const well = model({ health: 'healthy', findings: [], incidents: [] });
+      const opened = (before: TreeModel, after: TreeModel): readonly string[] =>
+        newlyOpen(servicesTree(before, english), servicesTree(after, english));
+      assert.deepEqual(opened(well, model({})), ['broker', 'incidents']);
+      assert.deepEqual(opened(model({}), model({}, 60_000)), []);
+      assert.deepEqual(opened(model({}), well), []);
+      assert.deepEqual(newlyOpen([], servicesTree(model({}), english)), [], 'they come open');
     });
 
     it('draws a branch anew that has other rows, and all where the branches are others', () => {
