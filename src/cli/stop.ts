@@ -4,9 +4,12 @@ import type { DaemonClient } from '../daemon/client';
 import { daemonPaths } from '../daemon/launcher';
 import type { StopRunnerResult } from '../daemon/protocol';
 import type { RunnerStatus } from '../diagnostics/status';
+import { machineFor } from '../host/thisMachine';
 import { describeEndpoint } from '../ibkr/endpoint';
 import { helpersLeftIn } from '../runner/helperProcesses';
+import { leftBefore } from '../runner/lastRun';
 import { readLease } from '../runner/lease';
+import { markedAmong } from '../runner/markedProcesses';
 import { readIntent } from '../runner/startIntent';
 import type { Command } from './command';
 import {
@@ -90,7 +93,19 @@ async function isAnyLeft(command: EndpointCommand, workspace: string): Promise<b
     helpersLeftIn(directory),
   ]);
   const isLeft = [lease, intent].some((record) => !record.known || record.value !== undefined);
-  return isLeft || helpers !== undefined;
+  return isLeft || helpers !== undefined || (await isAnyMarked(directory));
+}
+
+/** What a run has left whose own command has ended. */
+async function isAnyMarked(directory: string): Promise<boolean> {
+  const marks = await leftBefore(directory);
+  const machine = machineFor(process.platform);
+  const table = marks.length === 0 ? undefined : await machine.processes();
+  const living =
+    table?.known === true
+      ? await markedAmong(table.value, marks, { machine, ownPid: process.pid })
+      : [];
+  return living.length > 0;
 }
 
 function stoppedText(

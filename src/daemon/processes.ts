@@ -9,8 +9,10 @@ import { classifyProcess } from '../host/processRoles';
 import type { ProcessBackground } from '../host/processBackground';
 import { type Endpoint, type Mode, usualPorts } from '../ibkr/endpoint';
 import { listRunners } from '../runner/duplicates';
+import { type LastRun, readLastRun } from '../runner/lastRun';
 import { type Lease, readLease } from '../runner/lease';
 import type { ListedProcess, ListRunnersInput, ProcessRole } from '../runner/listedProcess';
+import { markedAmong } from '../runner/markedProcesses';
 import { statedVariables } from '../runner/statedIdentity';
 import { readRegularFile } from '../runner/workspaceLook';
 import { cameBack } from './cameBack';
@@ -160,18 +162,21 @@ export async function mayBeDoubled(
 async function listInput(
   processes: readonly ProcessInfo[],
   params: ListProcessesParams,
-  { endpoint, runnersDirectory }: ProcessesDependencies,
+  { machine, endpoint, runnersDirectory }: ProcessesDependencies,
 ): Promise<ListRunnersInput> {
   const { workspace } = params;
-  const lease = await leaseOf(workspace, runnersDirectory);
+  const folder =
+    workspace === null ? undefined : join(runnersDirectory, workspaceFolderName(workspace));
+  const [lease, last] = await Promise.all([leaseIn(folder), lastRunIn(folder)]);
   const command = params.command ?? [];
   return {
     processes,
     sockets: undefined,
     workspace: workspace === null ? null : await resolved(workspace),
     endpoint,
-    runnerCommand: command.length > 0 ? command : (lease?.command ?? []),
+    runnerCommand: command.length > 0 ? command : (lease?.command ?? last?.command ?? []),
     supervised: lease,
+    left: await markedAmong(processes, last?.left ?? [], { machine, ownPid: process.pid }),
     // Their list lies beside the folder of the leases.
     watched: await watchedRunnersOf(dirname(runnersDirectory)),
     ownPid: process.pid,
@@ -240,15 +245,15 @@ async function resolved(path: string): Promise<string> {
 }
 
 /** What the supervised runner of the workspace was started as. */
-async function leaseOf(
-  workspace: string | null,
-  runnersDirectory: string,
-): Promise<Lease | undefined> {
-  if (workspace === null) {
-    return undefined;
-  }
-  const lease = await readLease(join(runnersDirectory, workspaceFolderName(workspace)));
-  return lease.known ? lease.value : undefined;
+async function leaseIn(folder: string | undefined): Promise<Lease | undefined> {
+  const lease = folder === undefined ? undefined : await readLease(folder);
+  return lease?.known === true ? lease.value : undefined;
+}
+
+/** What the workspace's runner was started as the last time, and what its runs may have left. */
+async function lastRunIn(folder: string | undefined): Promise<LastRun | undefined> {
+  const last = folder === undefined ? undefined : await readLastRun(folder);
+  return last?.known === true ? last.value : undefined;
 }
 
 /** Roles that may be ended at all; TWS, proxies and strangers are in no list of targets. */

@@ -1,4 +1,5 @@
 import type { TreeEnd } from '../host/endProcess';
+import type { ProcessInfo } from '../host/machine';
 import {
   endMarked,
   type MarkedDeps,
@@ -46,21 +47,36 @@ export async function endDetached(
  * ended well may only have brought others up (`START_TRADER.sh`), which trade from now on: they
  * are told.
  * @param code null where a signal ended it
+ * @returns those that go on
  */
 export async function afterExit(
   code: number | null,
   mark: RunMark | undefined,
   deps: DetachedDeps,
-): Promise<void> {
+): Promise<readonly LeftProcess[]> {
   if (code !== 0 || mark === undefined) {
-    await endDetached(mark, deps);
-    return;
+    const { left } = await endDetached(mark, deps);
+    return left.map(({ pid }) => ({ pid, name: 'a process' }));
   }
   const living = await markedProcesses(mark, deps);
   if (living.length > 0) {
-    const names = living.map(({ pid, name }) => `${name} (pid ${pid})`).join(', ');
+    const names = namesOf(living);
     deps.onDetached?.('WARN', `its command has ended and left ${names}; a stop ends them`);
   }
+  return living;
+}
+
+/** A process that goes on although the command that started it has ended. */
+export type LeftProcess = Pick<ProcessInfo, 'pid' | 'name'>;
+
+/** What is told of them with the end of their command. */
+export function leftWords(left: readonly LeftProcess[]): string {
+  const pid = left[0]?.pid ?? 0;
+  return `The command has ended and left ${namesOf(left)} running; "robo stop" ends what it left, "robo watch ${pid}" watches it.`;
+}
+
+function namesOf(left: readonly LeftProcess[]): string {
+  return left.map(({ pid, name }) => `${name} (pid ${pid})`).join(', ');
 }
 
 const notRunning = { outcome: 'not running', how: null, wasKilled: false, why: null } as const;

@@ -8,7 +8,7 @@ import { type Entry, isEndpoint, otherFolderReason, ProcessView } from './proces
 import { partition, rightfulFirst } from './rightful';
 import { respawnSource } from './respawnSource';
 import { type Stated, statedValue } from './statedIdentity';
-import { listSupport } from './supportProcesses';
+import { leftWhy, listSupport } from './supportProcesses';
 
 /**
  * Says which runners there are and which of them are duplicates. Duplicates share program,
@@ -169,6 +169,9 @@ function rightfulWhy(group: ProcessGroup, hasOthers: boolean, view: ProcessView)
   }
   if (group.hasSession) {
     return `it has a session with ${formatEndpoint(view.input.endpoint)}`;
+  }
+  if (!hasOthers && view.isLeft(group.root)) {
+    return leftWhy;
   }
   if (!hasOthers) {
     return 'it is the only one of its program in this workspace';

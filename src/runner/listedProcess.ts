@@ -61,6 +61,8 @@ export interface ListRunnersInput {
   readonly runnerCommand: readonly string[];
   /** The runner that the daemon supervises in this workspace. */
   readonly supervised: ProcessMark | undefined;
+  /** What runs of this workspace have left running whose command has ended. */
+  readonly left?: readonly ProcessMark[] | undefined;
   /** Runners that Robo was asked to watch: theirs is the work that the trader relies on. */
   readonly watched?: readonly ProcessMark[] | undefined;
   /** The process that asks; never listed. */

@@ -71,11 +71,7 @@ export async function markedProcesses(
   }
   for (let blink = 0; ; blink += 1) {
     const table = await machine.processes();
-    const own = table.known ? table.value.find(({ pid }) => pid === ownPid)?.userId : undefined;
-    const young = (table.known ? table.value : []).filter(
-      ({ pid, startedAtMs, userId }) =>
-        pid !== ownPid && startedAtMs >= mark.sinceMs - toleranceMs && userId === (own ?? userId),
-    );
+    const young = youngAmong(table.known ? table.value : [], mark.sinceMs, ownPid);
     // What just replaces itself shows neither arguments nor environment; process 2 is the kernel's.
     const isBlinking = young.some(({ argv, parentPid }) => argv.length === 0 && parentPid !== 2);
     if (!isBlinking || blink >= maxBlinks) {
@@ -86,6 +82,36 @@ export async function markedProcesses(
     }
     await delay(clock, blinkMs);
   }
+}
+
+/** The same among processes that were just looked at, for several runs at once. */
+export async function markedAmong(
+  processes: readonly ProcessInfo[],
+  marks: readonly RunMark[],
+  { machine, ownPid }: { readonly machine: Pick<Machine, 'background'>; readonly ownPid: number },
+): Promise<readonly ProcessInfo[]> {
+  if (marks.length === 0) {
+    return [];
+  }
+  const young = youngAmong(processes, Math.min(...marks.map(({ sinceMs }) => sinceMs)), ownPid);
+  const background = await machine.background?.(young, [runVariable]);
+  const runs = new Set(marks.map(({ run }) => run));
+  const runOf = (pid: number): string | undefined =>
+    background?.get(pid)?.environment?.get(runVariable);
+  return endable(young.filter(({ pid }) => runs.has(runOf(pid) ?? '')));
+}
+
+/** Those of the same user that were started since. */
+function youngAmong(
+  processes: readonly ProcessInfo[],
+  sinceMs: number,
+  ownPid: number,
+): readonly ProcessInfo[] {
+  const own = processes.find(({ pid }) => pid === ownPid)?.userId;
+  return processes.filter(
+    ({ pid, startedAtMs, userId }) =>
+      pid !== ownPid && startedAtMs >= sinceMs - toleranceMs && userId === (own ?? userId),
+  );
 }
 
 /**

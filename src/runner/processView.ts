@@ -51,6 +51,11 @@ export class ProcessView {
     return watched.some((one) => one.pid === info.pid && one.startToken === info.startToken);
   }
 
+  isLeft({ info }: Entry): boolean {
+    const { left = [] } = this.input;
+    return left.some((one) => one.pid === info.pid && one.startToken === info.startToken);
+  }
+
   /**
    * Known by name, by the user's command, by `programs`, or because the daemon started it. A
    * wrapper that has started nothing (`sudo` that waits for a password) only names its program.

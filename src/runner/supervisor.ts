@@ -21,12 +21,15 @@ import {
   afterExit,
   type DetachedDeps,
   endDetached,
+  type LeftProcess,
+  leftWords,
   type StopOutcome,
   withDetached,
 } from './detached';
 import { runnerEnvironment, runVariable } from './environment';
 import { type LaunchAttempt, launchFailure, launchFinding } from './launchFailure';
 import { type Lease, readLease, removeLease, writeLease } from './lease';
+import { forgetLeft, leftBefore, noteLastRun } from './lastRun';
 import type { MarkedEnd, RunMark } from './markedProcesses';
 import { openForAppend, OutputFollower } from './output';
 import { runnerStatus } from './runnerStatus';
@@ -95,6 +98,8 @@ export type AdoptOutcome =
   | { readonly outcome: 'adopted'; readonly pid: number }
   | { readonly outcome: 'unknown'; readonly why: string };
 
+type ExitedPhase = Extract<RunnerPhase, { name: 'exited' }>;
+
 /** How often an adopted runner is looked for: nobody tells us when it ends. */
 const lookMs = 1000;
 /** How often the lease and what time alone changes (`silent`) are brought up to date. */
@@ -122,6 +127,8 @@ export class RunnerSupervisor implements Disposable {
   private newerSource: SourceFile | null = null;
   private sourceLookAtMs = 0;
   private falls: readonly Fall[] = [];
+  /** What a command that ended well has left running. */
+  private leftBehind: readonly LeftProcess[] = [];
   private follower: OutputFollower | undefined;
   private child: ChildProcess | undefined;
   private recordsProblem: string | null = null;
@@ -167,6 +174,13 @@ export class RunnerSupervisor implements Disposable {
 
   /** Null while there has been no runner of this workspace. */
   status(): RunnerStatus | null {
+    const status = this.statusOfRun();
+    return status === null || this.leftBehind.length === 0
+      ? status
+      : { ...status, warnings: [leftWords(this.leftBehind)] };
+  }
+
+  private statusOfRun(): RunnerStatus | null {
     return this.phase.name === 'none'
       ? null
       : runnerStatus({
@@ -275,7 +289,7 @@ export class RunnerSupervisor implements Disposable {
 
   /**
    * Asks the whole tree to end, and who has left it, waits, KILL, verifies. Where the command has
-   * ended and has left programs running, those.
+   * ended and has left programs running, those, also of runs of a daemon before.
    */
   async stop(): Promise<StopOutcome> {
     if (this.starting !== undefined) {
@@ -365,6 +379,7 @@ export class RunnerSupervisor implements Disposable {
     this.sourceLookAtMs = 0;
     this.recordsProblem = null;
     this.leasedOffset = -1;
+    this.leftBehind = [];
     this.child = undefined;
   }
 
@@ -561,8 +576,39 @@ export class RunnerSupervisor implements Disposable {
     return { clock, machine, ownPid: process.pid, signal, graceMs, onDetached };
   }
 
+  /** Ends what the run of this leader and the runs before it have left. */
   private async endDetached(leader: RunnerProcess | undefined): Promise<MarkedEnd> {
-    return endDetached(this.markOf(leader), this.detachedDeps);
+    const own = this.markOf(leader);
+    const before = (await leftBefore(this.directory)).filter(({ run }) => run !== own?.run);
+    const marks = [...before, ...(own === undefined ? [] : [own])];
+    const ends = await Promise.all(
+      marks.map(async (mark) => ({ mark, end: await endDetached(mark, this.detachedDeps) })),
+    );
+    await this.forget(ends.filter(({ end }) => end.left.length === 0).map(({ mark }) => mark));
+    if (this.leftBehind.length > 0) {
+      this.leftBehind = [];
+      this.announce();
+    }
+    return {
+      ended: ends.flatMap(({ end }) => end.ended),
+      wasKilled: ends.some(({ end }) => end.wasKilled),
+      left: ends.flatMap(({ end }) => end.left),
+    };
+  }
+
+  /** Should it stay noted, the next look finds nothing of it. */
+  private async forget(marks: readonly RunMark[]): Promise<void> {
+    const runs = new Set(marks.map(({ run }) => run));
+    await forgetLeft(this.directory, runs).catch(() => undefined);
+  }
+
+  /** Before the lease goes, so that no moment is without a word of what may be left. */
+  private async noteEnd(): Promise<void> {
+    const { phase } = this;
+    if (phase.name === 'exited') {
+      const mark = phase.exit.how === 'asked' ? undefined : this.markOf(phase.process);
+      await noteLastRun(this.directory, this.run.command, mark);
+    }
   }
 
   private follow(offset: number): void {
@@ -705,16 +751,36 @@ export class RunnerSupervisor implements Disposable {
     this.transcript.finish();
     this.follower?.dispose();
     await this.leasing;
+    // What the listing and a later stop know it by; without it they know less, and nothing wrong.
+    await this.noteEnd().catch(() => undefined);
     await Promise.all([removeLease(this.directory), removeIntent(this.directory)]).catch(
       (error: unknown) => {
         this.recordsProblem = `The lease in ${this.directory} could not be removed: ${errorText(error)}`;
       },
     );
+    const { phase } = this;
+    const ended = phase.name === 'exited' && phase.exit.how === 'by itself' ? phase : undefined;
+    // A look is told with the end; what has to be ended first may take its time.
+    const isLookOnly = ended?.exit.code === 0;
+    if (ended !== undefined && isLookOnly) {
+      await this.seeToLeft(ended);
+    }
     this.isClosing = false;
     this.announce();
-    const { phase } = this;
-    if (!this.isDisposed && phase.name === 'exited' && phase.exit.how === 'by itself') {
-      await afterExit(phase.exit.code, this.markOf(phase.process), this.detachedDeps);
+    if (ended !== undefined && !isLookOnly) {
+      await this.seeToLeft(ended);
+    }
+  }
+
+  private async seeToLeft({ exit, process: leader }: ExitedPhase): Promise<void> {
+    if (this.isDisposed) {
+      return;
+    }
+    const mark = this.markOf(leader);
+    const living = await afterExit(exit.code, mark, this.detachedDeps);
+    this.leftBehind = exit.code === 0 ? living : [];
+    if (mark !== undefined && living.length === 0) {
+      await this.forget([mark]);
     }
   }
 

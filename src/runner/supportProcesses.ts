@@ -54,10 +54,17 @@ function listOther(
     case 'helper':
     case 'runner':
     case 'robo':
-    case 'other':
       return [];
+    case 'other':
+      return runner === undefined && view.isLeft(entry)
+        ? [listedOf(entry, 'worker', leftWhy, { view })]
+        : [];
   }
 }
+
+/** The command may have brought it up on purpose; it is nobody's duplicate. */
+export const leftWhy =
+  'the last run of this folder has left it, and its command has ended; "robo stop" ends it';
 
 const monitorWhy =
   'it is the old monitor, which ends your runner and starts another one with its own symbols; end it first';

@@ -14,6 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawn } from 'node:child_process';
 import { systemClock } from '../../src/core/clock';
+import { workspaceFolderName } from '../../src/core/paths';
+import { listProcesses } from '../../src/daemon/processes';
 import { createFactReader } from '../../src/diagnostics/runnerReader';
 import { machineFor } from '../../src/host/thisMachine';
 import { runVariable } from '../../src/runner/environment';
@@ -229,5 +231,62 @@ describe('processes that have detached themselves from a run', function () {
     assert.deepEqual([stopped.outcome, stopped.pid], ['stopped', brought]);
     assert.equal(await isAlive(brought), false);
     assert.equal((await supervisor.stop()).outcome, 'not running');
+  });
+
+  it('is found, told and ended where the daemon of its run is gone', async () => {
+    const first = supervise();
+    const [left = 0] = await start(first, 'await detach(process.execPath, stay);', 1);
+    await eventually(() => first.status()?.state === 'exited', 'the command has ended');
+    assert.match(
+      first.status()?.warnings?.join('\n') ?? '',
+      new RegExp(`left .*pid ${left}\\).*robo stop`),
+    );
+    first.dispose();
+    supervisors.splice(supervisors.indexOf(first), 1);
+
+    const runnersDirectory = join(folder, 'runners');
+    mkdirSync(runnersDirectory);
+    symlinkSync(join(folder, 'state'), join(runnersDirectory, workspaceFolderName(folder)));
+    const listing = await listProcesses(
+      { workspace: folder },
+      { machine, endpoint: { host: '127.0.0.1', port: 1 }, runnersDirectory },
+    );
+    const listed = listing.processes.find(({ pid }) => pid === left);
+    assert.deepEqual([listed?.role, listed?.isRightful], ['worker', false]);
+    assert.match(listed?.why ?? '', /last run of this folder has left it/);
+
+    const second = supervise();
+    const stopped = await second.stop();
+    assert.deepEqual([stopped.outcome, stopped.pid], ['stopped', left]);
+    assert.equal(await isAlive(left), false);
+    assert.equal((await second.stop()).outcome, 'not running');
+  });
+
+  it('lists by the command of the last run what somebody else has started since', async () => {
+    const code = 'setInterval(() => {}, 1000)';
+    const script = join(folder, 'bot.js');
+    writeFileSync(script, `if (process.argv[2] === 'stay') ${code}`);
+    const supervisor = supervise();
+    await supervisor.start({
+      command: [process.execPath, 'bot.js'],
+      workingDirectory: folder,
+      environment: {},
+      symbols: [],
+      bypassReason: null,
+    });
+    await eventually(() => supervisor.status()?.state === 'exited', 'the command has ended');
+    const stranger = spawn(process.execPath, [script, 'stay'], { cwd: folder, stdio: 'ignore' });
+    await once(stranger, 'spawn');
+    pids.add(stranger.pid ?? 0);
+    const runnersDirectory = join(folder, 'runners');
+    mkdirSync(runnersDirectory);
+    symlinkSync(join(folder, 'state'), join(runnersDirectory, workspaceFolderName(folder)));
+    await eventually(async () => {
+      const { processes } = await listProcesses(
+        { workspace: folder },
+        { machine, endpoint: { host: '127.0.0.1', port: 1 }, runnersDirectory },
+      );
+      return processes.some(({ pid, role }) => pid === stranger.pid && role === 'runner');
+    }, 'it is listed');
   });
 });
