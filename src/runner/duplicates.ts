@@ -1,9 +1,10 @@
+import { isPersonsProgram } from '../host/personsProgram';
 import { runnerFamily } from '../host/processRoles';
 import { type Program, isInside, isSameProgram } from '../host/program';
 import { formatEndpoint, isLoopback, usualPort } from '../ibkr/endpoint';
 import type { ListedProcess, ListRunnersInput, ProcessRole } from './listedProcess';
 import { listedOf } from './listedOf';
-import { isProgramOf, type ProcessGroup, runnerGroups } from './processGroups';
+import { groupsOf, isProgramOf, type ProcessGroup, runnerGroups } from './processGroups';
 import { type Entry, isEndpoint, otherFolderReason, ProcessView } from './processView';
 import { partition, rightfulFirst } from './rightful';
 import { respawnSource } from './respawnSource';
@@ -20,8 +21,35 @@ import { leftWhy, listSupport } from './supportProcesses';
 export function listRunners(input: ListRunnersInput): readonly ListedProcess[] {
   const view = new ProcessView(input);
   const groups = runnerGroups(view);
-  const listed = [...listGroups(groups, view), ...listSupport(view, groups)];
+  const listed = [
+    ...listGroups(groups, view),
+    ...listSupport(view, groups),
+    ...listClients(groups, view),
+  ];
   return listed.sort((one, other) => rank(one) - rank(other) || one.pid - other.pid);
+}
+
+/**
+ * Programs that nobody has named and that have a session with the endpoint: a runner of the
+ * trader's own, as likely as a notebook. So they are shown, and never anybody's duplicate.
+ */
+function listClients(
+  runners: readonly ProcessGroup[],
+  view: ProcessView,
+): readonly ListedProcess[] {
+  const { endpoint } = view.input;
+  const isClient = (entry: Entry): boolean =>
+    entry.processClass.kind === 'other' &&
+    !view.isLeft(entry) &&
+    !isPersonsProgram(entry.info) &&
+    !runners.some(({ pids }) => pids.has(entry.info.pid)) &&
+    view
+      .connections(new Set([entry.info.pid]), (remote) => isEndpoint(remote, endpoint))
+      .some(({ state }) => state === 'ESTABLISHED');
+  const why = `it has a session with ${formatEndpoint(endpoint)}, and nobody has named its program as a runner of this folder`;
+  return groupsOf(view, isClient).map((group) =>
+    listedOf(group.root, 'other runner', why, { view, group }),
+  );
 }
 
 const order: readonly ProcessRole[] = [

@@ -62,6 +62,26 @@ describe('which runners are duplicates', () => {
     assert.deepEqual(roles(listed), { 20: 'duplicate', 40: 'runner *' });
   });
 
+  it('shows what nobody has named and has a session with the endpoint, as no duplicate', () => {
+    const listed = list(
+      [
+        fakeProcess(20, runner),
+        fakeProcess(30, 'python3 bot.py'),
+        fakeProcess(31, 'python3 bot.py'),
+        fakeProcess(32, 'python3 bot.py'),
+        fakeProcess(33, 'python3 other.py'),
+        fakeProcess(34, 'code --type=utility'),
+        fakeProcess(35, 'node /opt/robo/dist/daemon.cjs'),
+      ],
+      { sockets: [...[20, 30, 31, 34, 35].map((pid) => session(pid)), session(33, 4002)] },
+    );
+    assert.deepEqual(roles(listed), { 20: 'runner *', 30: 'other runner', 31: 'other runner' });
+    const [, bot] = listed;
+    assert.match(bot?.why ?? '', /session with 127\.0\.0\.1:7497, and nobody has named/);
+    assert.equal(bot?.isBoundHere, true);
+    assert.equal(bot.isHelper, false);
+  });
+
   it('does not take a reused pid for the supervised one', () => {
     const listed = list([fakeProcess(20, runner), fakeProcess(40, runner)], {
       supervised: { pid: 40, startToken: 'boot:1' },
