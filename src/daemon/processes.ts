@@ -6,6 +6,7 @@ import { workspaceFolderName } from '../core/paths';
 import { endProcessTree, type KillOutcome } from '../host/endProcess';
 import type { Machine, ProcessIdentity, ProcessInfo } from '../host/machine';
 import { classifyProcess } from '../host/processRoles';
+import { type Program, baseName, programOf } from '../host/program';
 import type { ProcessBackground } from '../host/processBackground';
 import { type Endpoint, type Mode, usualPorts } from '../ibkr/endpoint';
 import { listRunners } from '../runner/duplicates';
@@ -13,6 +14,7 @@ import { type LastRun, readLastRun } from '../runner/lastRun';
 import { type Lease, readLease } from '../runner/lease';
 import type { ListedProcess, ListRunnersInput, ProcessRole } from '../runner/listedProcess';
 import { markedAmong } from '../runner/markedProcesses';
+import { folderOfProgram } from '../runner/processView';
 import { statedVariables } from '../runner/statedIdentity';
 import { readRegularFile } from '../runner/workspaceLook';
 import { cameBack } from './cameBack';
@@ -168,13 +170,16 @@ async function listInput(
   const folder =
     workspace === null ? undefined : join(runnersDirectory, workspaceFolderName(workspace));
   const [lease, last] = await Promise.all([leaseIn(folder), lastRunIn(folder)]);
-  const command = params.command ?? [];
+  const asked = params.command ?? [];
+  const command = asked.length > 0 ? asked : (lease?.command ?? last?.command ?? []);
+  const realWorkspace = workspace === null ? null : await resolved(workspace);
   return {
     processes,
     sockets: undefined,
-    workspace: workspace === null ? null : await resolved(workspace),
+    workspace: realWorkspace,
     endpoint,
-    runnerCommand: command.length > 0 ? command : (lease?.command ?? last?.command ?? []),
+    runnerCommand: command,
+    realFolders: await realFoldersOf(processes, programOf(command, realWorkspace ?? undefined)),
     supervised: lease,
     left: await markedAmong(processes, last?.left ?? [], { machine, ownPid: process.pid }),
     // Their list lies beside the folder of the leases.
@@ -237,6 +242,31 @@ async function envFileOf(workspace: string | null): Promise<ReadonlyMap<string, 
       return entry === undefined ? [] : [[name, entry.value]];
     }),
   );
+}
+
+/**
+ * Where links lead in the paths of what may be a runner: one that cron starts by `~/bot/bot.py`
+ * works in the folder that `~/bot` stands for.
+ */
+async function realFoldersOf(
+  processes: readonly ProcessInfo[],
+  command: Program | undefined,
+): Promise<ReadonlyMap<string, string>> {
+  const name = command === undefined ? undefined : baseName(command.name);
+  const programs = processes.flatMap((info) => {
+    const { kind, program } = classifyProcess(info);
+    const isMeant = program !== undefined && (kind === 'runner' || baseName(program.name) === name);
+    return isMeant ? [program] : [];
+  });
+  const folders = new Set(
+    [...programs, ...(command === undefined ? [] : [command])].flatMap(
+      (program) => folderOfProgram(program) ?? [],
+    ),
+  );
+  const pairs = await Promise.all(
+    [...folders].map(async (folder) => [folder, await resolved(folder)] as const),
+  );
+  return new Map(pairs.filter(([folder, real]) => folder !== real));
 }
 
 /** Links in the path are resolved, as the kernel does for working directories. */

@@ -69,6 +69,8 @@ export interface ListRunnersInput {
   readonly ownPid: number;
   /** What the system tells beyond the table, by pid, with that of `ownPid`; absent: unknown. */
   readonly background?: ReadonlyMap<number, ProcessBackground> | undefined;
+  /** Where links in the folders of programs lead, by the folder as the program's path names it. */
+  readonly realFolders?: ReadonlyMap<string, string> | undefined;
   /** Text of the shell scripts that run now and may have started a runner, by pid. */
   readonly scripts?: ReadonlyMap<number, string> | undefined;
   /** Keys and values of the workspace's `.env`: what a runner uses that is told nothing else. */

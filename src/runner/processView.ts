@@ -1,6 +1,14 @@
+import { dirname, isAbsolute, join } from 'node:path';
 import type { ProcessInfo, SocketAddress, SocketRow } from '../host/machine';
 import { type ProcessClass, classifyProcess } from '../host/processRoles';
-import { type Program, describeProgram, isInside, isSameProgram, programOf } from '../host/program';
+import {
+  type Program,
+  baseName,
+  describeProgram,
+  isInside,
+  isSameProgram,
+  programOf,
+} from '../host/program';
 import { type Endpoint, isLoopback } from '../ibkr/endpoint';
 import type { ListRunnersInput } from './listedProcess';
 
@@ -20,10 +28,24 @@ export class ProcessView {
   constructor(readonly input: ListRunnersInput) {
     this.all = input.processes
       .filter((info) => info.pid !== input.ownPid)
-      .map((info) => ({ info, processClass: classifyProcess(info) }));
+      .map((info) => ({ info, processClass: this.withRealFolder(classifyProcess(info)) }));
     this.byPid = new Map(this.all.map((entry) => [entry.info.pid, entry]));
     this.parentPids = new Set(input.processes.map(({ parentPid }) => parentPid));
-    this.command = programOf(input.runnerCommand, input.workspace ?? undefined);
+    this.command = this.inRealFolder(programOf(input.runnerCommand, input.workspace ?? undefined));
+  }
+
+  private withRealFolder(of: ProcessClass): ProcessClass {
+    const program = this.inRealFolder(of.program);
+    return program === of.program ? of : { ...of, program };
+  }
+
+  /** The file itself may be a link too; one that behaves by its name is another program then. */
+  private inRealFolder(program: Program | undefined): Program | undefined {
+    const folder = program === undefined ? undefined : folderOfProgram(program);
+    const real = folder === undefined ? undefined : this.input.realFolders?.get(folder);
+    return program === undefined || real === undefined
+      ? program
+      : { ...program, name: join(real, baseName(program.name)) };
   }
 
   /** The parents of a process, nearest first. */
@@ -100,6 +122,11 @@ export class ProcessView {
         matches(row.remote),
     );
   }
+}
+
+/** The folder that the path of a script or executable names; undefined where it names none. */
+export function folderOfProgram({ kind, name }: Program): string | undefined {
+  return (kind === 'script' || kind === 'binary') && isAbsolute(name) ? dirname(name) : undefined;
 }
 
 /** True where a connection goes to this endpoint. */

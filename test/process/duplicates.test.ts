@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/core/clock';
@@ -69,6 +69,41 @@ describe('duplicates among real processes', function () {
   }
 
   const runner = 'robo_trader/runner_async.py';
+
+  it('are seen through a link to their folder, and a link to another folder is another runner', async () => {
+    const first = await start(runner);
+    const link = `${folder}-link`;
+    const elsewhere = `${folder}-other`;
+    mkdirSync(join(elsewhere, 'robo_trader'), { recursive: true });
+    writeFileSync(join(elsewhere, runner), sayReady);
+    symlinkSync(folder, link);
+    symlinkSync(elsewhere, `${link}-other`);
+    try {
+      const [linked = 0, other = 0] = await Promise.all(
+        [link, `${link}-other`].map(async (path) => {
+          const child = spawn(process.execPath, [join(path, runner)], {
+            argv0: 'python3',
+            cwd: '/',
+            stdio: ['ignore', 'pipe', 'ignore'],
+          });
+          children.push(child);
+          await once(child.stdout, 'data');
+          return child.pid ?? 0;
+        }),
+      );
+      const { processes } = await look();
+      const roleOf = (pid: number) => processes.find((one) => one.pid === pid)?.role;
+      assert.deepEqual(
+        [roleOf(first.pid), roleOf(linked), roleOf(other)],
+        ['runner', 'duplicate', 'other runner'],
+      );
+    } finally {
+      [link, `${link}-other`].forEach((path) => {
+        rmSync(path);
+      });
+      rmSync(elsewhere, { recursive: true });
+    }
+  });
 
   async function look(): Promise<ProcessListing> {
     return listProcesses(
