@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type { DaemonClient } from '../daemon/client';
 import type { StopRunnerResult } from '../daemon/protocol';
 import type { RunnerStatus, StatusRecord } from '../diagnostics/status';
@@ -120,7 +121,7 @@ class RunnerTeller {
     }
   }
 
-  /** The runner's own code; 128 + n for a signal would need its number, so 1 stands for any. */
+  /** The runner's own code; for a signal 128 and its number, as a shell has it. */
   end(runner: RunnerStatus): number {
     const { exit, restart } = runner;
     if (!this.hasEnded) {
@@ -136,7 +137,7 @@ class RunnerTeller {
         this.once(`Its helpers go on until its next start or stop: ${names}.`);
       }
     }
-    return exit?.how === 'asked' ? (exit.code ?? 0) : (exit?.code ?? 1);
+    return exit?.how === 'asked' ? (exit.code ?? 0) : (exit?.code ?? codeOfSignal(exit?.signal));
   }
 
   private once(sentence: string, what = sentence): void {
@@ -145,6 +146,13 @@ class RunnerTeller {
       this.context.stderr(`${printable(sentence)}\n`);
     }
   }
+}
+
+/** Of an end that nobody saw nothing is known; a name without a number is of another system. */
+function codeOfSignal(signal: string | null | undefined): number {
+  const numbers: Readonly<Record<string, number>> = constants.signals;
+  const number = signal === null || signal === undefined ? undefined : numbers[signal];
+  return number === undefined ? runExits.lost : 128 + number;
 }
 
 function endOf({ exit }: RunnerStatus): string {

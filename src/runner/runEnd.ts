@@ -77,8 +77,16 @@ const restartableNotes: Readonly<Record<string, number>> = {
   unhandled_exception: 2,
 };
 
-/** Signals by which somebody outside asks a program to end. */
-const outsideSignals: ReadonlySet<string> = new Set(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT']);
+/**
+ * Signals by which somebody outside asks a program to end, by the code that a shell, and by custom
+ * a program that heeds them, ends with then: 128 and the signal's number, the same on every POSIX.
+ */
+const outsideSignals: Readonly<Record<number, string>> = {
+  129: 'SIGHUP',
+  130: 'SIGINT',
+  131: 'SIGQUIT',
+  143: 'SIGTERM',
+};
 
 /** Reads from the evidence whether the end of a run means "do not start again" (law 10). */
 export function readRunEnd(end: RunEnd): EndReading {
@@ -177,7 +185,14 @@ function ofCauses(end: RunEnd): EndReading | undefined {
 }
 
 function ofSignal({ code, signal }: RunEnd): EndReading {
-  if (signal !== null && outsideSignals.has(signal)) {
+  const byCode = code === null ? undefined : outsideSignals[code];
+  if (byCode !== undefined) {
+    return {
+      mayRestart: false,
+      why: `its exit code ${code ?? ''} says that somebody ended it with ${byCode}, as one does on purpose`,
+    };
+  }
+  if (signal !== null && Object.values(outsideSignals).includes(signal)) {
     return {
       mayRestart: false,
       why: `somebody else ended it with ${signal}, as one does on purpose`,

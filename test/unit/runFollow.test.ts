@@ -98,6 +98,17 @@ describe('robo run, following its runner', () => {
     assert.match(scene.said, /ended by itself: exit 7\.\nAn exit 7 is never started again\.\n$/);
   });
 
+  for (const [signal, code] of [
+    ['SIGKILL', 137],
+    ['SIGSEGV', 139],
+    [null, 1],
+  ] as const) {
+    it(`ends with ${code} where ${signal ?? 'nobody knows what'} ended the runner`, async () => {
+      scene.show({ ...exited, exit: { ...exit, code: null, signal }, ...restart(null, 'No.') });
+      assert.equal(await scene.code, code);
+    });
+  }
+
   it('goes on while a restart is due, says it once, and tells when it came', async () => {
     scene.show({ ...exited, ...restart(next, 'Paper account.') });
     scene.show({ ...exited, ...restart('2026-11-23T15:01:00.000Z', 'Paper account.') });
