@@ -1,3 +1,4 @@
+import { isPersonsProgram } from '../host/personsProgram';
 import { type Program, isInside } from '../host/program';
 import { type Entry, isEndpoint, type ProcessView } from './processView';
 
@@ -22,13 +23,53 @@ export interface ProcessGroup {
  */
 export function runnerGroups(view: ProcessView): readonly ProcessGroup[] {
   const groups = groupsOf(view, (entry) => view.isRunner(entry));
-  const cores = groups.flatMap((group) => coreProgram(group, view) ?? []);
+  const cores = groups.flatMap((group) =>
+    [coreProgram(group, view) ?? [], presentProgram(group, view) ?? []].flat(),
+  );
   return cores.length === 0
     ? groups
     : groupsOf(view, (entry) => view.isRunner(entry, cores)).map((group) => ({
         ...group,
         core: coreProgram(group, view),
       }));
+}
+
+/**
+ * What a runner that Robo started or watches is by now: its start script has replaced itself
+ * (`exec python3 bot.py`), or it has given itself a title. Its command names that no more.
+ */
+function presentProgram(
+  { root, isSupervised }: ProcessGroup,
+  view: ProcessView,
+): Program | undefined {
+  const { program } = root.processClass;
+  const isOurs = isSupervised || view.isWatched(root);
+  return program !== undefined && isOurs && (isOwn(program, view) || isTitle(root, program))
+    ? program
+    : undefined;
+}
+
+/** A tool of the machine (`tail`, `tsc`) that a runner happens to run is nobody's runner. */
+function isOwn({ kind, runtime, name }: Program, { input: { workspace } }: ProcessView): boolean {
+  return (
+    kind === 'module' ||
+    ((kind === 'script' || kind === 'binary') &&
+      runtime !== 'shell' &&
+      workspace !== null &&
+      isInside(name, workspace))
+  );
+}
+
+/** A command line that no longer says what runs: a word of the program's own choice. */
+function isTitle({ info }: Entry, { kind, name }: Program): boolean {
+  const isInterpreter = /^(?:python|pypy|node|perl|ruby|php|lua|rscript|julia|deno|bun|java)/i;
+  return (
+    kind === 'binary' &&
+    info.argv.length === 1 &&
+    !/[\\/]/.test(name) &&
+    !isInterpreter.test(name) &&
+    !isPersonsProgram(info)
+  );
 }
 
 /** True for the programs of a group, and false for the shells and tools around and below them. */
@@ -102,7 +143,6 @@ function groupOf(
 
 /** Down from a tool or a shell that has one child each, to a program of the workspace's own. */
 function coreProgram({ root, members }: ProcessGroup, view: ProcessView): Program | undefined {
-  const { workspace } = view.input;
   let present: Entry | undefined = root;
   const seen = new Set<Entry>();
   while (present !== undefined && !seen.has(present)) {
@@ -111,10 +151,7 @@ function coreProgram({ root, members }: ProcessGroup, view: ProcessView): Progra
     const isLauncher =
       program === undefined || program.kind === 'tool' || program.runtime === 'shell';
     if (!isLauncher) {
-      // A tool of the machine (`tail`, `tsc`) that a runner happens to run is nobody's runner.
-      const isOwn =
-        program.kind === 'module' || (workspace !== null && isInside(program.name, workspace));
-      return present !== root && program.kind !== 'inline' && isOwn ? program : undefined;
+      return present !== root && isOwn(program, view) ? program : undefined;
     }
     const { pid }: { pid: number } = present.info;
     const children: readonly Entry[] = members.filter(({ info }) => info.parentPid === pid);

@@ -62,6 +62,41 @@ describe('which runners are duplicates', () => {
     assert.deepEqual(roles(listed), { 20: 'duplicate', 40: 'runner *' });
   });
 
+  it('finds the duplicate of a runner whose start script has replaced itself', () => {
+    const ours = fakeProcess(20, 'python3 /ws/bot.py');
+    const listed = list(
+      [
+        ours,
+        fakeProcess(30, 'python3 bot.py'),
+        fakeProcess(40, 'sh start.sh'),
+        fakeProcess(41, 'python3 bot.py', { parentPid: 40 }),
+        fakeProcess(50, 'python3 other.py'),
+      ],
+      { runnerCommand: ['sh', 'start.sh'], supervised: ours },
+    );
+    assert.deepEqual(roles(listed), {
+      20: 'runner *',
+      30: 'duplicate',
+      40: 'duplicate',
+      41: 'worker',
+    });
+  });
+
+  it('finds the duplicate of a runner that has given itself a title, and no open interpreter', () => {
+    for (const [title, other] of [
+      ['mybot', 'duplicate'],
+      ['python3', undefined],
+      ['bash', undefined],
+    ] as const) {
+      const ours = fakeProcess(20, title);
+      const listed = list([ours, fakeProcess(30, title)], {
+        runnerCommand: ['node', 'bot.js'],
+        supervised: ours,
+      });
+      assert.equal(roles(listed)[30], other, title);
+    }
+  });
+
   it('shows what nobody has named and has a session with the endpoint, as no duplicate', () => {
     const listed = list(
       [
