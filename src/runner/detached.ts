@@ -58,7 +58,9 @@ export async function afterExit(
     const { left } = await endDetached(mark, deps);
     return left.map(({ pid }) => ({ pid, name: 'a process' }));
   }
-  const living = await markedProcesses(mark, deps);
+  const marked = await markedProcesses(mark, deps);
+  // Their children end with them, and would only make the sentence longer.
+  const living = marked.filter(({ parentPid }) => !marked.some(({ pid }) => pid === parentPid));
   if (living.length > 0) {
     const names = namesOf(living);
     deps.onDetached?.('WARN', `its command has ended and left ${names}; a stop ends them`);
