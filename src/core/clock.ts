@@ -49,3 +49,11 @@ export async function delay(clock: Clock, delayMs: number, signal?: AbortSignal)
 export function isoTime(epochMs: number): string {
   return new Date(epochMs).toISOString();
 }
+
+/**
+ * A moment for a sentence: `2026-11-20 14:30:05 UTC`.
+ * @param epochMs milliseconds since the epoch, within the years 0 to 9999
+ */
+export function timeInWords(epochMs: number): string {
+  return `${isoTime(epochMs).slice(0, 19).replace('T', ' ')} UTC`;
+}

@@ -1,4 +1,4 @@
-import { isoTime } from '../core/clock';
+import { isoTime, timeInWords } from '../core/clock';
 import type { TwsMessage } from '../ibkr/connection';
 import type { ResetWindow } from '../ibkr/resetWindows';
 import type { CauseId } from './causeIds';
@@ -86,7 +86,7 @@ export function outageCauses(outage: Outage): readonly [RankedCause, ...RankedCa
 export function outageFinding(outage: Outage): Finding {
   const { message, nowMs, sinceMs } = outage;
   // Not for how long: the sentence stays while the outage goes on.
-  const begun = sinceMs === undefined ? '' : ` since ${isoTime(sinceMs)}`;
+  const begun = sinceMs === undefined ? '' : ` since ${timeInWords(sinceMs)}`;
   const { open, outlived } = resetsOf(outage);
   return makeFinding({
     subject: { kind: 'connection' },

@@ -1,4 +1,4 @@
-import { isoTime } from '../core/clock';
+import { timeInWords } from '../core/clock';
 import type { Finding } from '../diagnostics/finding';
 import type { Health } from '../diagnostics/status';
 import { brokenFarms } from './farms';
@@ -56,7 +56,7 @@ export function explainChange(
 export function inItsTime(words: string, { expectation, outlived }: HealthJudgement): string {
   if (expectation !== undefined) {
     const { window, untilMs } = expectation;
-    return joined(words, `it is the time of ${window.name}, expected until ${isoTime(untilMs)}`);
+    return joined(words, `it is the time of ${window.name}, expected until ${timeInWords(untilMs)}`);
   }
   return outlived === undefined
     ? words

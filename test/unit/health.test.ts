@@ -122,7 +122,7 @@ describe('a loss in its time', () => {
     const inside = judgeHealth(state, Date.parse('2026-07-15T04:31:00Z'), windows);
     assert.match(
       explainChange(state, inside, 'here'),
-      /^TWS at here has lost .*; it is the time of the nightly reset of IBKR in Europe, expected until 2026-07-15T05:50:00\.000Z\.$/,
+      /^TWS at here has lost .*; it is the time of the nightly reset of IBKR in Europe, expected until 2026-07-15 05:50:00 UTC\.$/,
     );
     const after = judgeHealth(state, Date.parse('2026-07-15T05:50:00Z'), windows);
     assert.match(

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { isoTime } from '../../src/core/clock';
+import { timeInWords } from '../../src/core/clock';
 import { describe, it } from 'mocha';
 import { dataFindings } from '../../src/diagnostics/dataRules';
 import { noticeFinding } from '../../src/diagnostics/notices';
@@ -54,7 +54,7 @@ describe('a link that is down', () => {
     const finding = outageFinding(outage(night, night + 9 * hour));
     assert.equal(finding.guide, 'outage_outlives_reset_window');
     assert.equal(finding.severity, 'error');
-    assert.ok(finding.message.includes(` since ${isoTime(night)} `), finding.message);
+    assert.ok(finding.message.includes(` since ${timeInWords(night)} `), finding.message);
     assert.match(finding.causes[0]?.why ?? '', /ended 7\.6 h ago/);
   });
 
