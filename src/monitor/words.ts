@@ -56,7 +56,10 @@ export function explainChange(
 export function inItsTime(words: string, { expectation, outlived }: HealthJudgement): string {
   if (expectation !== undefined) {
     const { window, untilMs } = expectation;
-    return joined(words, `it is the time of ${window.name}, expected until ${timeInWords(untilMs)}`);
+    return joined(
+      words,
+      `it is the time of ${window.name}, expected until ${timeInWords(untilMs)}`,
+    );
   }
   return outlived === undefined
     ? words
