@@ -26,7 +26,7 @@ const assignment = /^(\s*(?:export\s+)?)([A-Za-z_][A-Za-z0-9_.]*)(\s*=[ \t]*)/;
  */
 export function parseEnvFile(text: string): ReadonlyMap<string, EnvEntry> {
   const entries = new Map<string, EnvEntry>();
-  const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
+  const lines = plainText(text).split(/\r\n|\n|\r/);
   for (let line = 0; line < lines.length; line += 1) {
     const lineText = lines[line] ?? '';
     const match = assignment.exec(lineText);
@@ -50,6 +50,16 @@ export function parseEnvFile(text: string): ReadonlyMap<string, EnvEntry> {
     });
   }
   return entries;
+}
+
+/**
+ * Without what marks an encoding. Windows PowerShell writes UTF-16 (`>`), which read as UTF-8 has a
+ * NUL beside each letter; without them the lines and columns are those that an editor shows.
+ */
+function plainText(text: string): string {
+  return /^(?:\uFFFD{2})?(?:[\s!-~]\0|\0[\s!-~])/.test(text)
+    ? text.replaceAll('\0', '').replace(/^\uFFFD+/, '')
+    : text.replace(/^\uFEFF/, '');
 }
 
 /** The last line of a quoted value over several lines; undefined for any other value. */

@@ -6,6 +6,9 @@ import { listItems, parseEnvFile } from '../../src/core/envFile';
 const valuesOf = (text: string): Record<string, string> =>
   Object.fromEntries([...parseEnvFile(text)].map(([key, { value }]) => [key, value]));
 
+/** What a program gets that reads UTF-16 as UTF-8. */
+const utf16 = (text: string): string => Buffer.from(text, 'utf16le').toString('utf8');
+
 describe('reading a .env file', () => {
   for (const [what, text, expected] of [
     ['a plain value', 'IBKR_PORT=7497', { IBKR_PORT: '7497' }],
@@ -27,6 +30,8 @@ describe('reading a .env file', () => {
     ['the later of two', 'A=1\nA=2', { A: '2' }],
     ['Windows line ends', 'A=1\r\nB="2"\r\n', { A: '1', B: '2' }],
     ['a byte order mark', '\uFEFFA=1', { A: '1' }],
+    ['UTF-16 of Windows PowerShell', utf16('\uFEFFA=1\r\nB="x"\r\n'), { A: '1', B: 'x' }],
+    ['UTF-16 without a mark', utf16('A=1\nB=2'), { A: '1', B: '2' }],
     ['nothing', '', {}],
     [
       'no assignment inside a value over several lines',
