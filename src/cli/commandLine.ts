@@ -1,7 +1,7 @@
 import { type Command, type CommandContext, ConfigurationError, UsageError } from './command';
 import { type CommandName, isCommandName } from './commandNames';
 import { printable } from './style';
-import { usageText } from './usage';
+import { asksForHelp, usageText } from './usage';
 import { errorText, HumanError } from '../core/errors';
 import { version } from '../core/version';
 
@@ -51,6 +51,10 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     if (!isCommandName(name)) {
       throw new UsageError(`There is no command "${name}".`);
+    }
+    if (asksForHelp(rest)) {
+      process.stdout.write(usageText(name));
+      return 0;
     }
     const command = await commands[name]();
     return await command(contextFor(rest));

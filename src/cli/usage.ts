@@ -1,3 +1,5 @@
+import type { CommandName } from './commandNames';
+
 const usage = `robo: does TWS or IB Gateway really answer, why not, and may my runner start
 
   robo test [--symbol AAPL] [--mode paper|live] [--timeout S] [--no-data] [--json | --format problem]
@@ -61,7 +63,22 @@ const usage = `robo: does TWS or IB Gateway really answer, why not, and may my r
 About which endpoint: --host 127.0.0.1 --port 7497 --client-id 9000 --state-dir DIR
 `;
 
-/** The text of `robo --help`. */
-export function usageText(): string {
-  return usage;
+/** The text of `robo --help`, or only what it says of one command. */
+export function usageText(command?: CommandName): string {
+  if (command === undefined) {
+    return usage;
+  }
+  const [title = '', ...sections] = usage.split(/\n(?=\n| {2}robo )/);
+  const own = sections.filter((section) =>
+    new RegExp(`^ {2}robo ${command}(?![a-z-])`).test(section),
+  );
+  const endpoint = sections.slice(-1);
+  return [title, '', ...own, ...endpoint].join('\n');
+}
+
+/** Whether a command is asked what it can do; behind `--` stands the command line of another. */
+export function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  const own = end === -1 ? args : args.slice(0, end);
+  return own.includes('--help') || own.includes('-h');
 }
