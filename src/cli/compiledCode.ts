@@ -2,11 +2,18 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { constants, Script } from 'node:vm';
+import vm, { Script } from 'node:vm';
 import { replaceFile } from '../monitor/records';
 
 /** Takes exports, require, module, file name and folder, as Node.js gives them to a module. */
 type ModuleFunction = (...scope: readonly unknown[]) => void;
+
+/** From Node.js 20.12 on; one that is older has nothing that the commands import later. */
+const { constants } = vm as Partial<typeof vm>;
+const dynamicImports =
+  constants === undefined
+    ? {}
+    : { importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER };
 
 /** Bytes of a SHA-256. */
 const digestBytes = 32;
@@ -27,7 +34,7 @@ export function runCompiled(file: string, cacheFile: string): void {
     `(function (exports, require, module, __filename, __dirname) {${source}\n})`,
     {
       filename: file,
-      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+      ...dynamicImports,
       ...(cachedData === undefined ? {} : { cachedData }),
     },
   );

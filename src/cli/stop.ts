@@ -96,15 +96,18 @@ async function isAnyLeft(command: EndpointCommand, workspace: string): Promise<b
   return isLeft || helpers !== undefined || (await isAnyMarked(directory));
 }
 
-/** What a run has left whose own command has ended. */
+/** What a run has left whose own command has ended; what cannot be seen may be there. */
 async function isAnyMarked(directory: string): Promise<boolean> {
   const marks = await leftBefore(directory);
   const machine = machineFor(process.platform);
-  const table = marks.length === 0 ? undefined : await machine.processes();
-  const living =
-    table?.known === true
-      ? await markedAmong(table.value, marks, { machine, ownPid: process.pid })
-      : [];
+  if (marks.length === 0) {
+    return false;
+  }
+  const table = await machine.processes();
+  if (!table.known) {
+    return true;
+  }
+  const living = await markedAmong(table.value, marks, { machine, ownPid: process.pid });
   return living.length > 0;
 }
 

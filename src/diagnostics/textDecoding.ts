@@ -256,7 +256,7 @@ export function decodeLine(line: Buffer): string {
 function decodeWide(line: Buffer): string {
   const wide = line[0] === 0 ? line.subarray(1) : line;
   const isBroken = wide.length % 2 === 1 && wide.at(-1) === lineFeed;
-  return wideEncoding(wide) === 'utf-16le'
+  return wideEncoding(wide.subarray(0, sampleBytes)) === 'utf-16le'
     ? wide.toString('utf16le') + (isBroken ? '\n' : '')
     : decodeLine(Buffer.from(line.filter((byte) => byte !== 0)));
 }

@@ -30,7 +30,7 @@ export async function endDetached(
   deps: DetachedDeps,
 ): Promise<MarkedEnd> {
   if (mark === undefined) {
-    return { ended: [], wasKilled: false, left: [] };
+    return { isSure: true, ended: [], wasKilled: false, left: [] };
   }
   const detached = await endMarked(mark, deps);
   for (const { pid, name } of detached.ended) {
@@ -47,25 +47,26 @@ export async function endDetached(
  * ended well may only have brought others up (`START_TRADER.sh`), which trade from now on: they
  * are told.
  * @param code null where a signal ended it
- * @returns those that go on
+ * @returns those that go on, and whether they could be seen
  */
 export async function afterExit(
   code: number | null,
   mark: RunMark | undefined,
   deps: DetachedDeps,
-): Promise<readonly LeftProcess[]> {
+): Promise<{ readonly living: readonly LeftProcess[]; readonly isSure: boolean }> {
   if (code !== 0 || mark === undefined) {
-    const { left } = await endDetached(mark, deps);
-    return left.map(({ pid }) => ({ pid, name: 'a process' }));
+    const { left, isSure } = await endDetached(mark, deps);
+    return { living: left.map(({ pid }) => ({ pid, name: 'a process' })), isSure };
   }
-  const marked = await markedProcesses(mark, deps);
+  const seen = await markedProcesses(mark, deps);
+  const marked = seen.known ? seen.value : [];
   // Their children end with them, and would only make the sentence longer.
   const living = marked.filter(({ parentPid }) => !marked.some(({ pid }) => pid === parentPid));
   if (living.length > 0) {
     const names = namesOf(living);
     deps.onDetached?.('WARN', `its command has ended and left ${names}; a stop ends them`);
   }
-  return living;
+  return { living, isSure: seen.known };
 }
 
 /** A process that goes on although the command that started it has ended. */
@@ -74,7 +75,7 @@ export type LeftProcess = Pick<ProcessInfo, 'pid' | 'name'>;
 /** What is told of them with the end of their command. */
 export function leftWords(left: readonly LeftProcess[]): string {
   const pid = left[0]?.pid ?? 0;
-  return `The command has ended and left ${namesOf(left)} running; "robo stop" ends what it left, "robo watch ${pid}" watches it.`;
+  return `When the command ended, it left ${namesOf(left)} running; "robo stop" ends what it left, "robo watch ${pid}" watches it.`;
 }
 
 function namesOf(left: readonly LeftProcess[]): string {

@@ -1,4 +1,5 @@
 import { type Clock, delay } from '../core/clock';
+import { known, type Observed } from '../core/observed';
 import { endProcess, type EndProcessDeps, type KillOutcome } from '../host/endProcess';
 import type { Machine, ProcessInfo } from '../host/machine';
 import { isPersonsProgram } from '../host/personsProgram';
@@ -22,6 +23,8 @@ export interface MarkedDeps extends EndProcessDeps {
 
 /** What became of those that a run had detached from itself. */
 export interface MarkedEnd {
+  /** False where the processes could not be seen, so that some may be left. */
+  readonly isSure: boolean;
   readonly ended: readonly ProcessInfo[];
   readonly wasKilled: boolean;
   /** Those that could not be ended, each with the reason. */
@@ -45,8 +48,11 @@ export async function endMarked(mark: RunMark, deps: MarkedDeps): Promise<Marked
   const ended: ProcessInfo[] = [];
   let left: readonly KillOutcome[] = [];
   let wasKilled = false;
+  let isSure = true;
   for (let round = 0; round < maxRounds; round += 1) {
-    const living = await markedProcesses(mark, deps);
+    const seen = await markedProcesses(mark, deps);
+    isSure = seen.known;
+    const living = seen.known ? seen.value : [];
     const options = deps.graceMs === undefined ? {} : { graceMs: deps.graceMs };
     const outcomes = await Promise.all(living.map(async (one) => endProcess(one, deps, options)));
     left = outcomes.filter(({ outcome }) => outcome === 'still alive' || outcome === 'refused');
@@ -58,27 +64,30 @@ export async function endMarked(mark: RunMark, deps: MarkedDeps): Promise<Marked
       break;
     }
   }
-  return { ended, wasKilled, left };
+  return { isSure, ended, wasKilled, left };
 }
 
 /** Those that live, carry the mark and may be ended. */
 export async function markedProcesses(
   mark: RunMark,
   { machine, clock, ownPid }: Pick<MarkedDeps, 'machine' | 'clock' | 'ownPid'>,
-): Promise<readonly ProcessInfo[]> {
+): Promise<Observed<readonly ProcessInfo[]>> {
   if (machine.platform !== 'linux' || machine.background === undefined) {
-    return [];
+    return known([]);
   }
   for (let blink = 0; ; blink += 1) {
     const table = await machine.processes();
-    const young = youngAmong(table.known ? table.value : [], mark.sinceMs, ownPid);
+    if (!table.known) {
+      return table;
+    }
+    const young = youngAmong(table.value, mark.sinceMs, ownPid);
     // What just replaces itself shows neither arguments nor environment; process 2 is the kernel's.
     const isBlinking = young.some(({ argv, parentPid }) => argv.length === 0 && parentPid !== 2);
     if (!isBlinking || blink >= maxBlinks) {
       const background = await machine.background(young, [runVariable]);
       const isMarked = ({ pid }: ProcessInfo): boolean =>
         background.get(pid)?.environment?.get(runVariable) === mark.run;
-      return endable(young.filter(isMarked));
+      return known(endable(young.filter(isMarked)));
     }
     await delay(clock, blinkMs);
   }

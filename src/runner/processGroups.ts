@@ -1,4 +1,3 @@
-import { isPersonsProgram } from '../host/personsProgram';
 import { type Program, isInside } from '../host/program';
 import { type Entry, isEndpoint, type ProcessView } from './processView';
 
@@ -35,18 +34,19 @@ export function runnerGroups(view: ProcessView): readonly ProcessGroup[] {
 }
 
 /**
- * What a runner that Robo started or watches is by now: its start script has replaced itself
- * (`exec python3 bot.py`), or it has given itself a title. Its command names that no more.
+ * What a runner that Robo started is by now: its start script has replaced itself
+ * (`exec python3 bot.py`), and its command names that no more. A module (`python -m freqtrade`) may
+ * be many programs, told apart by their arguments alone, and so may be what is only watched.
  */
 function presentProgram(
   { root, isSupervised }: ProcessGroup,
   view: ProcessView,
 ): Program | undefined {
   const { program } = root.processClass;
-  const isOurs = isSupervised || view.isWatched(root);
-  return program !== undefined && isOurs && (isOwn(program, view) || isTitle(root, program))
-    ? program
-    : undefined;
+  if (!isSupervised || program === undefined || program.kind === 'module') {
+    return undefined;
+  }
+  return isOwn(program, view) ? program : undefined;
 }
 
 /** A tool of the machine (`tail`, `tsc`) that a runner happens to run is nobody's runner. */
@@ -57,18 +57,6 @@ function isOwn({ kind, runtime, name }: Program, { input: { workspace } }: Proce
       runtime !== 'shell' &&
       workspace !== null &&
       isInside(name, workspace))
-  );
-}
-
-/** A command line that no longer says what runs: a word of the program's own choice. */
-function isTitle({ info }: Entry, { kind, name }: Program): boolean {
-  const isInterpreter = /^(?:python|pypy|node|perl|ruby|php|lua|rscript|julia|deno|bun|java)/i;
-  return (
-    kind === 'binary' &&
-    info.argv.length === 1 &&
-    !/[\\/]/.test(name) &&
-    !isInterpreter.test(name) &&
-    !isPersonsProgram(info)
   );
 }
 

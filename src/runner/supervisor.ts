@@ -303,7 +303,10 @@ export class RunnerSupervisor implements Disposable {
     }
     const { phase } = this;
     const last = phase.name === 'exited' ? phase.process : undefined;
-    return (await this.stopping) ?? withDetached(null, null, await this.endDetached(last));
+    const outcome = (await this.stopping) ?? withDetached(null, null, await this.endLeft(last));
+    // Whoever asked may look at once, and would see it stopping, with a lease.
+    await this.closing;
+    return outcome;
   }
 
   /** Lets the runner go on without us: the next daemon finds the lease with the exact offset. */
@@ -556,7 +559,10 @@ export class RunnerSupervisor implements Disposable {
       await once(child, 'exit');
     }
     const isTreeGone = tree.outcome !== 'still alive';
-    const detached = await this.endDetached(isTreeGone ? leader : undefined);
+    const detached = await endDetached(
+      isTreeGone ? this.markOf(leader) : undefined,
+      this.detachedDeps,
+    );
     this.dispatch({ kind: 'tree ended', tree });
     await this.closing;
     this.stopping = undefined;
@@ -576,20 +582,22 @@ export class RunnerSupervisor implements Disposable {
     return { clock, machine, ownPid: process.pid, signal, graceMs, onDetached };
   }
 
-  /** Ends what the run of this leader and the runs before it have left. */
-  private async endDetached(leader: RunnerProcess | undefined): Promise<MarkedEnd> {
+  /** Where nothing runs any more: ends what this run, if any, and the runs before it have left. */
+  private async endLeft(leader: RunnerProcess | undefined): Promise<MarkedEnd> {
     const own = this.markOf(leader);
     const before = (await leftBefore(this.directory)).filter(({ run }) => run !== own?.run);
     const marks = [...before, ...(own === undefined ? [] : [own])];
     const ends = await Promise.all(
       marks.map(async (mark) => ({ mark, end: await endDetached(mark, this.detachedDeps) })),
     );
-    await this.forget(ends.filter(({ end }) => end.left.length === 0).map(({ mark }) => mark));
+    const isOver = ({ end }: (typeof ends)[number]): boolean => end.isSure && end.left.length === 0;
+    await this.forget(ends.filter(isOver).map(({ mark }) => mark));
     if (this.leftBehind.length > 0) {
       this.leftBehind = [];
       this.announce();
     }
     return {
+      isSure: ends.every(({ end }) => end.isSure),
       ended: ends.flatMap(({ end }) => end.ended),
       wasKilled: ends.some(({ end }) => end.wasKilled),
       left: ends.flatMap(({ end }) => end.left),
@@ -777,9 +785,9 @@ export class RunnerSupervisor implements Disposable {
       return;
     }
     const mark = this.markOf(leader);
-    const living = await afterExit(exit.code, mark, this.detachedDeps);
+    const { living, isSure } = await afterExit(exit.code, mark, this.detachedDeps);
     this.leftBehind = exit.code === 0 ? living : [];
-    if (mark !== undefined && living.length === 0) {
+    if (mark !== undefined && isSure && living.length === 0) {
       await this.forget([mark]);
     }
   }

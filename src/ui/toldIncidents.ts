@@ -21,7 +21,7 @@ export interface ToldIncident {
 }
 
 /** A line of the monitor's log about an incident, as `daemon/alertWords.ts` writes it. */
-const beginning = /^\S+ [A-Z]+ alert\.(?:begin|worse) (?:Robo|Worse): (.+?) (?:down|in trouble)\. /;
+const beginning = /^\S+ [A-Z]+ alert\.(begin|worse) (?:Robo|Worse): (.+?) (?:down|in trouble)\. /;
 const ending = /^\S+ [A-Z]+ alert\.end Over: (.+)\. It lasted (.+?)\.(?: Cause: (.+)\.)?$/;
 
 /** Longer than what the monitor writes about an incident, in characters. */
@@ -37,8 +37,9 @@ export function toldIncidents({ rows, first }: LogSnapshot): readonly ToldIncide
       return;
     }
     const number = first + index;
-    const begun = beginning.exec(text)?.[1];
-    if (begun !== undefined && !open.has(begun)) {
+    const [, event, begun] = beginning.exec(text) ?? [];
+    // An earlier one may have ended while nobody watched.
+    if (begun !== undefined && (event === 'begin' || !open.has(begun))) {
       open.set(begun, number);
     }
     const [, about, lasted = '', title] = ending.exec(text) ?? [];

@@ -262,6 +262,26 @@ describe('processes that have detached themselves from a run', function () {
     assert.equal((await second.stop()).outcome, 'not running');
   });
 
+  it('is left alone by the stop of a later run, and ended by one where nothing runs', async () => {
+    const supervisor = supervise();
+    const [left = 0] = await start(supervisor, 'await detach(process.execPath, stay);', 1);
+    await eventually(() => supervisor.status()?.state === 'exited', 'the command has ended');
+    const later = await supervisor.start({
+      command: [process.execPath, '-e', 'setInterval(() => {}, 1000)'],
+      workingDirectory: folder,
+      environment: {},
+      symbols: [],
+      bypassReason: null,
+    });
+    assert.equal(later.outcome, 'started');
+    const stopped = await supervisor.stop();
+    assert.deepEqual([stopped.outcome, stopped.pid], ['stopped', later.pid]);
+    assert.equal(await isAlive(left), true);
+    const again = await supervisor.stop();
+    assert.deepEqual([again.outcome, again.pid], ['stopped', left]);
+    assert.equal(await isAlive(left), false);
+  });
+
   it('lists by the command of the last run what somebody else has started since', async () => {
     const code = 'setInterval(() => {}, 1000)';
     const script = join(folder, 'bot.js');

@@ -99,7 +99,8 @@ describe('the runners of an endpoint', function () {
       Promise.resolve(answers.shift() ?? passed),
     );
     assert.equal(late.outcome, 'refused');
-    assert.equal(runners.status()[0]?.state, 'exited');
+    // It counts as stopping until it is decided that it is not started again.
+    await eventually(() => runners.status()[0]?.state === 'exited', 'the old one has ended');
   });
 
   it('end in one new one, however many restarts are asked for at once', async () => {

@@ -82,19 +82,32 @@ describe('which runners are duplicates', () => {
     });
   });
 
-  it('finds the duplicate of a runner that has given itself a title, and no open interpreter', () => {
-    for (const [title, other] of [
-      ['mybot', 'duplicate'],
-      ['python3', undefined],
-      ['bash', undefined],
+  it('takes programs that differ in their arguments alone for no duplicates of what is watched', () => {
+    for (const [one, other] of [
+      [
+        'python3 -m ipykernel_launcher -f kernel-1.json',
+        'python3 -m ipykernel_launcher -f kernel-2.json',
+      ],
+      ['python3 -m freqtrade trade --config a.json', 'python3 -m freqtrade trade --config b.json'],
+      ['python3 /ws/bot.py AAPL', 'python3 /ws/bot.py MSFT'],
+      ['mybot', 'mybot'],
     ] as const) {
-      const ours = fakeProcess(20, title);
-      const listed = list([ours, fakeProcess(30, title)], {
-        runnerCommand: ['node', 'bot.js'],
-        supervised: ours,
+      const watched = fakeProcess(20, one);
+      const listed = list([watched, fakeProcess(30, other)], {
+        runnerCommand: [],
+        watched: [watched],
       });
-      assert.equal(roles(listed)[30], other, title);
+      assert.notEqual(roles(listed)[30], 'duplicate', one);
     }
+  });
+
+  it('takes another use of the same module for no duplicate of what a start script became', () => {
+    const ours = fakeProcess(20, 'python3 -m freqtrade trade --config a.json');
+    const listed = list([ours, fakeProcess(30, 'python3 -m freqtrade trade --config b.json')], {
+      runnerCommand: ['sh', 'start.sh'],
+      supervised: ours,
+    });
+    assert.notEqual(roles(listed)[30], 'duplicate');
   });
 
   it('shows what nobody has named and has a session with the endpoint, as no duplicate', () => {

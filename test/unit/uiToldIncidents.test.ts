@@ -46,6 +46,14 @@ function snapshot(...rows: readonly LogRow[]): LogSnapshot {
 }
 
 describe('incidents that the log of the monitor tells to their end', () => {
+  it('begin where they began last: an earlier one may have ended while nobody watched', () => {
+    const told = toldIncidents(snapshot(row('begin'), other, row('begin'), row('end', end)));
+    assert.deepEqual(
+      told.map(({ from, to }) => [from, to]),
+      [[102, 103]],
+    );
+  });
+
   it('span the lines from the first word to the last, each with its cause', () => {
     const told = toldIncidents(
       snapshot(

@@ -79,7 +79,7 @@ export const clientSigns: readonly LinePattern[] = [
   sign(
     'already in use',
     // Those of TWS are numbers.
-    /client ?id\b[\s:=#]{0,3}(?:\d{1,10}\s)?(?:is |was )?already in use(?!\?)/i,
+    /client ?id\b[\s:=#('"]{0,3}(?:\d{1,10}[)'",]{0,2}\s)?(?:is |was )?already in use(?!\?)/i,
     connection,
     one('client_id_in_use_326'),
   ),
