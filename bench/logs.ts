@@ -2,9 +2,9 @@
  * Figure: `robo diagnose` on a file of mixed lines against a bare loop over its lines, in the
  * same run, in constant memory. The aim is 0.6 of its speed. The bare loop streams the file,
  * decodes it, finds each line, cuts it out and looks at one letter of it. Beside it the loop that
- * most people write (`readline`) and `grep -c`. Each run is a process of its own, so that all
- * start cold; the best of a few counts, because others use the machine, and the median stands
- * beside it. The bench fails where
+ * most people write (`readline`) and `grep -c`. Each run is a process of its own; the first one of
+ * `robo` after a build keeps what V8 compiled, as a trader's first call does. The best of a few
+ * counts, because others use the machine, and the median stands beside it. The bench fails where
  * speed has fallen far below what was measured when it was written, or where memory grows.
  */
 import { spawn, spawnSync } from 'node:child_process';
